@@ -1,0 +1,46 @@
+# Two commands do everything: `make run` and `make test`. Each builds .venv from the hashed lock file by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+
+.PHONY: run test check conformance interop bench lock clean
+
+run: .venv/runtime
+	$(RUN) proxy serve $(ARGS)
+
+test: .venv/dev
+	$(RUN) pytest tests -m "not conformance and not interop" $(ARGS)
+
+check: .venv/dev
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) pytest tests/test_architecture.py
+
+conformance: .venv/dev
+	$(RUN) pytest tests/conformance -m conformance -s $(ARGS)
+
+interop: .venv/dev
+	$(RUN) pytest tests/interop -m interop -s $(ARGS)
+
+bench: .venv/dev
+	$(RUN) benchmarks $(ARGS)
+
+# Resolved for every platform and Python at once; hashes, and no index address.
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
+
+.venv/runtime: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'mcp-policy-proxy needs Python 3.11 or newer; set PYTHON=...')"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . || $(RUN) pip install --quiet --no-deps --editable .
+	touch $@
+
+.venv/dev: requirements-dev.lock .venv/runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
