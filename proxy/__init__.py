@@ -1,0 +1,1 @@
+"""The I/O half: doors, exchange, catalog, upstream, outbound auth, telemetry and the command line."""

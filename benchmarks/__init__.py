@@ -1,0 +1,1 @@
+"""CPU per call of the proxy against comparators: `python -m benchmarks`."""

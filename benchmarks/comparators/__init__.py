@@ -1,0 +1,1 @@
+"""What the proxy is held against, each a server process of its own."""

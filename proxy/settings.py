@@ -1,0 +1,150 @@
+"""Process settings: environment variables `MCP_PROXY_*`, the flags over them, and the one table of bounds.
+
+The published sample's names are accepted too (`GATEWAY_ENDPOINT`, `AUTH_MODE`, `COGNITO_*`). Unknown `MCP_PROXY_*`
+variables are an error that names the nearest valid one; all findings are reported at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from proxy.errors import ConfigError
+
+PREFIX: Final = "MCP_PROXY_"
+
+AuthMode = Literal["none", "iam", "jwt", "api_key", "passthrough"]
+
+
+class Bounds(BaseModel):
+    """Every wait and every buffer. Seconds and bytes; set one with `MCP_PROXY_BOUNDS__NAME`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request_bytes: int = Field(4 * 2**20, gt=0, description="request body")
+    answer_bytes: int = Field(32 * 2**20, gt=0, description="an upstream's answer, inflated")
+    depth: int = Field(200, gt=0, le=200, description="levels of nesting, both ways")
+    tool_name: int = Field(256, gt=0, description="characters of a tool name (128 warns)")
+    tools: int = Field(20_000, gt=0, description="tools in the catalog")
+    sessions: int = Field(1_000, gt=0, description="upstream sessions kept")
+    catalogs: int = Field(100, gt=0, description="catalogs kept in passthrough mode, one a token")
+    in_flight: int = Field(1_000, gt=0, description="calls in flight")
+    notices: int = Field(1_000, gt=0, description="upstream notifications waiting for a slow client, per call")
+    connect_s: float = Field(5, gt=0, description="connecting to the upstream")
+    call_read_s: float = Field(60, gt=0, description="between reads of the answer to tools/call and listen")
+    read_s: float = Field(15, gt=0, description="between reads of any other answer")
+    call_s: float = Field(900, gt=0, description="a whole tools/call")
+    first_list_s: float = Field(10, gt=0, description="the first list waits for discovery")
+    hello_s: float = Field(5, gt=0, description="initialize or discover waits for the upstream")
+    drain_s: float = Field(10, gt=0, description="after SIGTERM")
+    refresh_s: float = Field(5, gt=0, description="a refresh of the catalog for an unknown name")
+    ttl_min_s: float = Field(1, gt=0, description="least age at which the catalog is refreshed, whatever ttlMs says")
+    ttl_s: float = Field(60, gt=0, description="age at which the catalog is refreshed when the upstream gives no ttlMs")
+    blocked_s: float = Field(10, gt=0, description="a policy that blocks the event loop ends the process")
+
+
+def _named(name: str, *aliases: str) -> Any:
+    return AliasChoices(name, PREFIX + name.upper(), *aliases)
+
+
+class Settings(BaseSettings):
+    """What one process needs to know. Secrets are references: `file:PATH`, `env:NAME`, or a Secrets Manager ARN."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    transport: Literal["http", "stdio"] = "http"
+    upstream: str | None = Field(None, validation_alias=_named("upstream", "GATEWAY_ENDPOINT"))
+    stdio: str | None = None
+    policies: Path | None = None
+    snapshot: Path | None = None
+    forward_headers: tuple[str, ...] = ()
+    show_policy_names: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    auth_mode: AuthMode = Field("none", validation_alias=_named("auth_mode", "AUTH_MODE"))
+    region: str | None = Field(None, validation_alias=_named("region", "AWS_REGION", "AWS_DEFAULT_REGION"))
+    service: str | None = None
+    cognito_user_pool_id: str | None = Field(
+        None, validation_alias=_named("cognito_user_pool_id", "COGNITO_USER_POOL_ID")
+    )
+    cognito_domain: str | None = Field(None, validation_alias=_named("cognito_domain", "COGNITO_DOMAIN"))
+    issuer: str | None = None
+    token_url: str | None = None
+    client_id: str | None = Field(None, validation_alias=_named("client_id", "COGNITO_CLIENT_ID"))
+    client_secret: str | None = None
+    scope: str | None = None
+    audience: str | None = None
+    api_key: str | None = None
+    api_key_header: str = "x-api-key"
+
+    bounds: Bounds = Bounds()
+
+
+def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+    """Settings from the environment with `flags` (those that are not None) over it.
+
+    Raises ConfigError with every finding at once.
+    """
+    found = dict(os.environ if environ is None else environ)
+    unknown = _unknown(found)
+    given = {key: value for key, value in flags.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise ConfigError([*unknown, *(_finding(item) for item in error.errors())]) from None
+    findings = [*unknown, *_contradictions(settings, found)]
+    if findings:
+        raise ConfigError(findings)
+    return settings
+
+
+def valid_names() -> set[str]:
+    """Every `MCP_PROXY_*` variable there is."""
+    names = {PREFIX + name.upper() for name in Settings.model_fields if name != "bounds"}
+    return names | {f"{PREFIX}BOUNDS__{name.upper()}" for name in Bounds.model_fields}
+
+
+def nearest(name: str, valid: set[str]) -> str:
+    """A hint `; did you mean X?`, or nothing."""
+    close = difflib.get_close_matches(name, sorted(valid), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    valid = valid_names()
+    return [
+        f"environment: {name} is not a setting{nearest(name, valid)}"
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in valid
+    ]
+
+
+def _finding(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    return f"setting {where}: {item['msg']}"
+
+
+def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    found = []
+    if settings.upstream and settings.stdio:
+        found.append("settings upstream and stdio exclude each other: give one")
+    if settings.upstream and not settings.upstream.startswith(("http://", "https://")):
+        found.append("setting upstream: must be an http:// or https:// URL")
+    if settings.auth_mode == "passthrough" and settings.snapshot:
+        found.append("settings snapshot and auth_mode=passthrough exclude each other: a snapshot would be shared")
+    return found
