@@ -27,26 +27,26 @@ class Bounds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    request_bytes: int = Field(4 * 2**20, gt=0, description="request body")
-    answer_bytes: int = Field(32 * 2**20, gt=0, description="an upstream's answer, inflated")
-    depth: int = Field(200, gt=0, le=200, description="levels of nesting, both ways")
-    tool_name: int = Field(256, gt=0, description="characters of a tool name (128 warns)")
-    tools: int = Field(20_000, gt=0, description="tools in the catalog")
-    sessions: int = Field(1_000, gt=0, description="upstream sessions kept")
-    catalogs: int = Field(100, gt=0, description="catalogs kept in passthrough mode, one a token")
-    in_flight: int = Field(1_000, gt=0, description="calls in flight")
-    notices: int = Field(1_000, gt=0, description="upstream notifications waiting for a slow client, per call")
-    connect_s: float = Field(5, gt=0, description="connecting to the upstream")
-    call_read_s: float = Field(60, gt=0, description="between reads of the answer to tools/call and listen")
-    read_s: float = Field(15, gt=0, description="between reads of any other answer")
-    call_s: float = Field(900, gt=0, description="a whole tools/call")
-    first_list_s: float = Field(10, gt=0, description="the first list waits for discovery")
-    hello_s: float = Field(5, gt=0, description="initialize or discover waits for the upstream")
-    drain_s: float = Field(10, gt=0, description="after SIGTERM")
-    refresh_s: float = Field(5, gt=0, description="a refresh of the catalog for an unknown name")
-    ttl_min_s: float = Field(1, gt=0, description="least age at which the catalog is refreshed, whatever ttlMs says")
-    ttl_s: float = Field(60, gt=0, description="age at which the catalog is refreshed when the upstream gives no ttlMs")
-    blocked_s: float = Field(10, gt=0, description="a policy that blocks the event loop ends the process")
+    request_bytes: int = Field(default=4 * 2**20, gt=0, description="request body")
+    answer_bytes: int = Field(default=32 * 2**20, gt=0, description="an upstream's answer, inflated")
+    depth: int = Field(default=200, gt=0, le=200, description="levels of nesting, both ways")
+    tool_name: int = Field(default=256, gt=0, description="characters of a tool name (128 warns)")
+    tools: int = Field(default=20_000, gt=0, description="tools in the catalog")
+    sessions: int = Field(default=1_000, gt=0, description="upstream sessions kept")
+    catalogs: int = Field(default=100, gt=0, description="catalogs kept in passthrough mode, one a token")
+    in_flight: int = Field(default=1_000, gt=0, description="calls in flight")
+    notices: int = Field(default=1_000, gt=0, description="upstream notifications waiting for a slow client, per call")
+    connect_s: float = Field(default=5, gt=0, description="connecting to the upstream")
+    call_read_s: float = Field(default=60, gt=0, description="between reads of the answer to tools/call and listen")
+    read_s: float = Field(default=15, gt=0, description="between reads of any other answer")
+    call_s: float = Field(default=900, gt=0, description="a whole tools/call")
+    first_list_s: float = Field(default=10, gt=0, description="the first list waits for discovery")
+    hello_s: float = Field(default=5, gt=0, description="initialize or discover waits for the upstream")
+    drain_s: float = Field(default=10, gt=0, description="after SIGTERM")
+    refresh_s: float = Field(default=5, gt=0, description="a refresh of the catalog for an unknown name")
+    ttl_min_s: float = Field(default=1, gt=0, description="least age at which the catalog is refreshed, whatever ttlMs says")
+    ttl_s: float = Field(default=60, gt=0, description="age at which the catalog is refreshed when the upstream gives no ttlMs")
+    blocked_s: float = Field(default=10, gt=0, description="a policy that blocks the event loop ends the process")
 
 
 def _named(name: str, *aliases: str) -> Any:
@@ -66,9 +66,9 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535)
     transport: Literal["http", "stdio"] = "http"
-    upstream: str | None = Field(None, validation_alias=_named("upstream", "GATEWAY_ENDPOINT"))
+    upstream: str | None = Field(default=None, validation_alias=_named("upstream", "GATEWAY_ENDPOINT"))
     stdio: str | None = None
     policies: Path | None = None
     snapshot: Path | None = None
@@ -77,15 +77,15 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     auth_mode: AuthMode = Field("none", validation_alias=_named("auth_mode", "AUTH_MODE"))
-    region: str | None = Field(None, validation_alias=_named("region", "AWS_REGION", "AWS_DEFAULT_REGION"))
+    region: str | None = Field(default=None, validation_alias=_named("region", "AWS_REGION", "AWS_DEFAULT_REGION"))
     service: str | None = None
     cognito_user_pool_id: str | None = Field(
         None, validation_alias=_named("cognito_user_pool_id", "COGNITO_USER_POOL_ID")
     )
-    cognito_domain: str | None = Field(None, validation_alias=_named("cognito_domain", "COGNITO_DOMAIN"))
+    cognito_domain: str | None = Field(default=None, validation_alias=_named("cognito_domain", "COGNITO_DOMAIN"))
     issuer: str | None = None
     token_url: str | None = None
-    client_id: str | None = Field(None, validation_alias=_named("client_id", "COGNITO_CLIENT_ID"))
+    client_id: str | None = Field(default=None, validation_alias=_named("client_id", "COGNITO_CLIENT_ID"))
     client_secret: str | None = None
     scope: str | None = None
     audience: str | None = None

@@ -10,7 +10,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types import CreateMessageRequest, CreateMessageResult, ElicitRequest, ElicitResult
 
-from .fixture_catalog import STRING, Json, answer, text
+from .fixture_catalog import Json, answer, text
 from .fixture_rounds import elicit, sample
 
 PUSHES: Final = (
@@ -69,6 +69,3 @@ async def push(ctx: ServerRequestContext, name: str, arguments: Mapping[str, Any
     form = ElicitRequest.model_validate(asked, by_name=False)
     filled = await ctx.session.send_request(form, ElicitResult, metadata=back)
     return answer(text(f"Elicitation completed: action={filled.action}, content={filled.content}"))
-
-
-__all__ = ["PUSHES", "STRING", "push"]

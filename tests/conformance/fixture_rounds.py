@@ -97,9 +97,12 @@ class Desk:
         Raises MCPError (-32602) for a state that this desk did not sign for this name.
         """
         rounds = ROUNDS[name]
-        answers = params.get("inputResponses") or {}
-        asked = self._round(name, params.get("requestState"))
+        state = params.get("requestState")
+        asked = self._round(name, state)
         questions = rounds.questions[asked]
+        answers = params.get("inputResponses") or {}
+        if rounds.state and state is None:
+            answers = {}
         if all(isinstance(answers.get(key), dict) for key in questions):
             asked += 1
         if asked == len(rounds.questions):
