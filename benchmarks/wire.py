@@ -33,13 +33,13 @@ MODERN_JSON = Form(version=MODERN, answers="json")
 FORMS = (HANDSHAKE_JSON, HANDSHAKE_SSE, MODERN_JSON)
 
 
-def message(form: Form, method: str, params: Json, *, id: int | None = None) -> Json:
-    """A JSON-RPC message; without an id it is a notification. The modern era carries its envelope in `_meta`."""
+def message(form: Form, method: str, params: Json, *, number: int | None = None) -> Json:
+    """A JSON-RPC message, a notification when it has no number. The modern era adds its envelope in `_meta`."""
     if form.modern:
         envelope = {"protocolVersion": MODERN, "clientCapabilities": {}, "clientInfo": CLIENT}
         params = {**params, "_meta": {LABEL + key: value for key, value in envelope.items()}}
     sent: Json = {"jsonrpc": "2.0", "method": method, "params": params}
-    return sent if id is None else {**sent, "id": id}
+    return sent if number is None else {**sent, "id": number}
 
 
 def headers(form: Form, method: str, *, name: str = "", session: str = "") -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 orjson turns integers over 64 bits into floats, rounds long decimals and refuses 1e400. A run of 19 or more digits
 (and points) is what such numbers have in common, and finding one costs a fraction of a parse. In the slow parse an
-integer stays an `int` of any size, and a decimal that no float can hold becomes a `decimal.Decimal`.
+integer stays an `int` of any size, and a decimal that no float can hold becomes an `Exact`, a float that remembers its
+text. Numbers beyond the range of a double (1e400) are refused.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NoReturn
@@ -26,6 +28,17 @@ _MAX_DIGITS: Final = 4_000
 """Python refuses longer integers itself (quadratic conversion)."""
 
 
+class Exact(float):
+    """A decimal whose text says more than a double can: behaves as the nearest float, is written as its `text`."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Exact:
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+
 class JsonError(ValueError):
     """The text is not JSON that can be carried. The message holds nothing of the text."""
 
@@ -36,9 +49,7 @@ def loads(data: bytes | bytearray | str, max_depth: int = MAX_DEPTH) -> Json:
     try:
         value = _slow(raw) if raw.translate(_DIGITS).find(_RUN) >= 0 else orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        if "infinity" not in error.msg:
-            raise JsonError(_where(error)) from None
-        value = _slow(raw)
+        raise JsonError(_where(error)) from None
     if raw.count(b"[") + raw.count(b"{") > max_depth and too_deep(value, max_depth):
         raise JsonError(f"nested deeper than {max_depth} levels")
     return value
@@ -84,8 +95,7 @@ def _slow(raw: bytes | bytearray) -> Json:
         if b"\\u" in raw:
             orjson.loads(raw)  # refuses lone surrogates, which the other parser lets through
     except orjson.JSONDecodeError as error:
-        if "infinity" not in error.msg:
-            raise JsonError(_where(error)) from None
+        raise JsonError(_where(error)) from None
     except (ValueError, RecursionError):
         raise JsonError("not valid JSON") from None
     return value
@@ -97,11 +107,13 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _decimal(text: str) -> float | Decimal:
+def _decimal(text: str) -> float:
     if len(text) > _MAX_DIGITS:
         raise ValueError("a number of too many digits")
-    exact, near = Decimal(text), float(text)
-    return near if near - near == 0 and Decimal(repr(near)) == exact else exact
+    near = float(text)
+    if math.isinf(near):
+        raise ValueError("a number that no double can hold")
+    return near if Decimal(repr(near)) == Decimal(text) else Exact(text)
 
 
 def _refuse(_: str) -> NoReturn:
@@ -117,6 +129,6 @@ def _fragments(value: Json) -> Json:
         return value
     if isinstance(value, int) and value not in _INT64:
         return orjson.Fragment(str(value))
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value))
+    if isinstance(value, Exact):
+        return orjson.Fragment(value.text)
     return value

@@ -1,10 +1,11 @@
 """FastMCP as a plain server and as its own proxy.
 
-`python -m benchmarks.comparators.fastmcp_servers echo|create_proxy PORT json|sse [UPSTREAM_URL]`. The word after the
-port says how the handshake era is answered; the modern era answers in JSON either way.
+`python -m benchmarks.comparators.fastmcp_servers echo|create_proxy|create_proxy_lean PORT json|sse UPSTREAM_URL`.
+The word after the port says how the handshake era is answered; the modern era answers in JSON either way.
 """
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 from fastmcp import FastMCP
@@ -50,10 +51,26 @@ def echo() -> FastMCP:
     return server
 
 
-def main(kind: str, port: str, answers: str, upstream: str = "") -> None:
+def lean(upstream: str) -> FastMCP:
+    """FastMCP's proxy, spared that same list: what is left is the cost of forwarding the call itself."""
+    server = create_proxy(upstream)
+    server._mcp_server.get_tool_input_schema = lambda _name: None
+    return server
+
+
+def build(kind: str, upstream: str) -> FastMCP:
+    """The server of this kind; raises KeyError for another."""
+    kinds: dict[str, Callable[[], FastMCP]] = {
+        "echo": echo,
+        "create_proxy": lambda: create_proxy(upstream),
+        "create_proxy_lean": lambda: lean(upstream),
+    }
+    return kinds[kind]()
+
+
+def main(kind: str, port: str, answers: str, upstream: str) -> None:
     """Serves until the process is ended."""
-    server = echo() if kind == "echo" else create_proxy(upstream)
-    server.run(
+    build(kind, upstream).run(
         transport="http",
         host="127.0.0.1",
         port=int(port),

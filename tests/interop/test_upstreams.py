@@ -1,0 +1,111 @@
+"""Real upstreams behind the proxy: whatever is listed, called, read or completed answers as it does directly.
+
+What is compared is the raw JSON-RPC answer. Where the caller speaks an era that the upstream does not, the one allowed
+difference is what the caller's era demands of every answer (revision 2026-07-28: `resultType`, and `ttlMs` with
+`cacheScope` on what may be cached).
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import Installed
+from .recordings import ERAS, Recordings, behind_proxy, record_both
+from .steps import tools_called
+from .upstreams import EVERYTHING_HTTP, EVERYTHING_STDIO, PLACE, UPSTREAMS, Upstream
+from .wire import Answer, Era, Json, http
+
+pytestmark = pytest.mark.interop
+
+Recorded = Callable[[Upstream], Recordings]
+ASKING_TOOLS = ("trigger-sampling-request", "trigger-elicitation-request", "trigger-url-elicitation", "get-roots-list")
+PAIRS = [pytest.param(upstream, era, id=f"{upstream.name}-{era}") for upstream in UPSTREAMS for era in ERAS]
+STEPS = [
+    pytest.param(upstream, era, step.label, step.method, id=f"{upstream.name}-{era}-{step.label}")
+    for upstream in UPSTREAMS
+    for era in ERAS
+    for step in upstream.steps(PLACE)
+]
+
+
+@pytest.fixture(scope="module")
+def recorded(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """The recordings of an upstream, made once."""
+    made: dict[str, Recordings | Exception] = {}
+
+    def get(upstream: Upstream) -> Recordings:
+        installed(upstream.environment)
+        if upstream.name not in made:
+            try:
+                made[upstream.name] = asyncio.run(record_both(upstream, tmp_path_factory.mktemp(upstream.name)))
+            except Exception as error:  # noqa: BLE001 - raised again for every test that needs it
+                made[upstream.name] = error
+        outcome = made[upstream.name]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return get
+
+
+@pytest.mark.parametrize("upstream", UPSTREAMS, ids=lambda upstream: upstream.name)
+def test_every_tool_that_an_upstream_lists_is_called(recorded: Recorded, upstream: Upstream) -> None:
+    for recording in recorded(upstream).direct.values():
+        listed = {tool["name"] for tool in recording.answers["tools/list"].body["result"]["tools"]}
+        assert listed == tools_called(upstream.steps(PLACE))
+
+
+@pytest.mark.parametrize(("upstream", "era", "label", "method"), STEPS)
+def test_a_proxied_answer_equals_the_direct_one(
+    recorded: Recorded, upstream: Upstream, era: Era, label: str, method: str
+) -> None:
+    recordings = recorded(upstream)
+    proxied = recordings.proxied[era].answers[label]
+    assert "unanswered" not in recordings.direct[upstream.eras[0]].answers[label].body
+    if era in upstream.eras:
+        assert proxied == recordings.direct[era].answers[label]
+    else:
+        assert proxied == _in_modern_terms(recordings.direct["handshake"].answers[label], method)
+
+
+@pytest.mark.parametrize(("upstream", "era"), PAIRS)
+def test_a_caller_meets_the_upstreams_own_name_and_instructions(
+    recorded: Recorded, upstream: Upstream, era: Era
+) -> None:
+    recordings = recorded(upstream)
+    direct = recordings.direct[era if era in upstream.eras else "handshake"].hello
+    proxied = recordings.proxied[era].hello
+    assert _introduction(proxied) == _introduction(direct)
+    assert set(proxied["capabilities"]) == set(direct["capabilities"]) - {"tasks"}
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("upstream", [EVERYTHING_HTTP, EVERYTHING_STDIO], ids=lambda upstream: upstream.name)
+async def test_a_tool_that_would_ask_the_caller_back_answers_an_error_at_once(
+    installed: Installed, tmp_path_factory: pytest.TempPathFactory, upstream: Upstream, era: Era
+) -> None:
+    installed(upstream.environment)
+    folder = tmp_path_factory.mktemp("asking")
+    everything = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
+    with behind_proxy(upstream, folder, folder) as url:
+        async with http(url, era=era, capabilities=everything) as wire:
+            for tool in ASKING_TOOLS:
+                arguments = {"prompt": "hello"} if tool == "trigger-sampling-request" else {}
+                answer = await wire.ask("tools/call", {"name": tool, "arguments": arguments}, within=10)
+                assert "error" in answer.body or answer.body["result"].get("isError"), (tool, answer.body)
+
+
+def _introduction(hello: Json) -> Json:
+    """serverInfo moved to `_meta` in revision 2026-07-28."""
+    named = hello.get("serverInfo") or hello.get("_meta", {}).get("io.modelcontextprotocol/serverInfo")
+    return {"serverInfo": named, "instructions": hello.get("instructions")}
+
+
+def _in_modern_terms(answer: Answer, method: str) -> Answer:
+    if "error" in answer.body:
+        return answer
+    extra: Json = {"resultType": "complete"}
+    if method.endswith("/list") or method == "resources/read":
+        extra |= {"ttlMs": 0, "cacheScope": "private"}
+    return Answer(body={"result": answer.body["result"] | extra}, progress=answer.progress)
