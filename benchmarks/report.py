@@ -11,7 +11,8 @@ from benchmarks.run import Cell, Plan
 from benchmarks.wire import Form, Json
 
 # Numerator, denominator, whether the target is a least value (or else a most), target.
-COMPARED = (
+Compared = tuple[str, str, bool, float]
+COMPARED: tuple[Compared, ...] = (
     ("create_proxy", "proxy", True, 20.0),
     ("create_proxy_lean", "proxy", True, 20.0),
     ("proxy", "echo", False, 1.2),
@@ -28,6 +29,7 @@ class Row:
     form: Form
     concurrency: int
     cpu_us: float | None
+    cpu_us_rounds: tuple[float, ...]
     p50_ms: float | None
     p99_ms: float | None
     calls_per_second: float | None
@@ -38,12 +40,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """CPU per call of one server over another's, in the same form and concurrency, and the target it is held to."""
+    """CPU per call of one server over another's, in the same form, concurrency and round: the median of the rounds,
+    the least and the most of them, and the target it is held to."""
 
     name: str
     form: Form
     concurrency: int
     value: float
+    least: float
+    most: float
     target: str
     met: bool
 
@@ -66,6 +71,7 @@ def _row(cell: Cell, concurrency: int) -> Row:
         form=cell.form,
         concurrency=concurrency,
         cpu_us=median([one.cpu_us for one in rounds]),
+        cpu_us_rounds=tuple(one.cpu_us for one in rounds),
         p50_ms=median([one.p50_ms for one in rounds]),
         p99_ms=median([one.p99_ms for one in rounds]),
         calls_per_second=median([one.calls / one.seconds for one in rounds]),
@@ -76,28 +82,38 @@ def _row(cell: Cell, concurrency: int) -> Row:
 
 
 def ratios(measured: Sequence[Row]) -> list[Ratio]:
-    """create_proxy over the proxy, and the proxy over the plain echo, wherever both were measured and never failed."""
-    right = [row for row in measured if row.cpu_us and not row.errors]
-    cpu = {(row.server, row.form, row.concurrency): row.cpu_us for row in right}
-    places = dict.fromkeys((row.form, row.concurrency) for row in measured)
+    """Every comparison of COMPARED, wherever both servers were measured and never failed.
+
+    A round of the one is held against the same round of the other: the two are neighbours in time, so that a drift
+    of the machine cancels out.
+    """
+    right = [row for row in measured if row.cpu_us_rounds and not row.errors]
+    cpu = {(row.server, row.form, row.concurrency): row.cpu_us_rounds for row in right}
     made: list[Ratio] = []
-    for form, concurrency in places:
-        for over, under, least, target in COMPARED:
-            upper, lower = cpu.get((over, form, concurrency)), cpu.get((under, form, concurrency))
-            if upper is None or lower is None:
-                continue
-            value = upper / lower
-            made.append(
-                Ratio(
-                    name=f"{over} / {under}",
-                    form=form,
-                    concurrency=concurrency,
-                    value=value,
-                    target=f"{'≥' if least else '≤'} {target:g}",
-                    met=value >= target if least else value <= target,
-                )
-            )
+    for form, concurrency in dict.fromkeys((row.form, row.concurrency) for row in measured):
+        for compared in COMPARED:
+            over, under = (cpu.get((name, form, concurrency)) for name in compared[:2])
+            if over and under:
+                made.append(_ratio(compared, form, concurrency, over, under))
     return made
+
+
+def _ratio(
+    compared: Compared, form: Form, concurrency: int, over: tuple[float, ...], under: tuple[float, ...]
+) -> Ratio:
+    name, other, at_least, target = compared
+    values = [upper / lower for upper, lower in zip(over, under, strict=False)]
+    value = statistics.median(values)
+    return Ratio(
+        name=f"{name} / {other}",
+        form=form,
+        concurrency=concurrency,
+        value=value,
+        least=min(values),
+        most=max(values),
+        target=f"{'≥' if at_least else '≤'} {target:g}",
+        met=value >= target if at_least else value <= target,
+    )
 
 
 def machine() -> Json:
@@ -125,11 +141,15 @@ def document(plan: Plan, cells: Sequence[Cell], measured: Sequence[Row]) -> Json
     }
 
 
-HEADINGS = ("form", "c", "server", "CPU µs/call", "p50 ms", "p99 ms", "calls/s", "RSS MB", "note")
+HEADINGS = ("form", "c", "server", "CPU µs/call", "least–most", "p50 ms", "p99 ms", "calls/s", "RSS MB", "note")
 
 
 def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _span(values: Sequence[float], digits: int) -> str:
+    return f"{min(values):,.{digits}f}–{max(values):,.{digits}f}" if values else "–"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -139,6 +159,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         str(row.concurrency),
         row.server,
         _number(row.cpu_us, 0),
+        _span(row.cpu_us_rounds, 0),
         _number(row.p50_ms, 2),
         _number(row.p99_ms, 2),
         _number(row.calls_per_second, 0),
@@ -149,10 +170,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _ratio_cells(ratio: Ratio) -> tuple[str, ...]:
     verdict = "met" if ratio.met else "MISSED"
-    return (ratio.name, str(ratio.form), str(ratio.concurrency), f"{ratio.value:.2f}", ratio.target, verdict)
+    value, span = f"{ratio.value:.2f}", _span((ratio.least, ratio.most), 2)
+    return (ratio.name, str(ratio.form), str(ratio.concurrency), value, span, ratio.target, verdict)
 
 
-RATIO_HEADINGS = ("CPU per call", "form", "c", "ratio", "target", "")
+RATIO_HEADINGS = ("CPU per call", "form", "c", "ratio", "least–most", "target", "")
 
 
 def _plain(headings: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:

@@ -23,7 +23,7 @@ class Plan:
     """How much is measured: a round ends after `calls` calls or `seconds` seconds, whichever comes first."""
 
     rounds: int = 5
-    calls: int = 1000
+    calls: int = 4000
     seconds: float = 2.0
     warmup: int = 100
     concurrency: tuple[int, ...] = (1, 16)

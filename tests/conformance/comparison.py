@@ -21,7 +21,7 @@ class Loss:
     proxied: Verdict | None
 
     def __str__(self) -> str:
-        where = f"{self.key.scenario} / {self.key.check} #{self.key.occurrence}"
+        where = f"{self.key.scenario} / {self.key.check} ({self.key.name} {self.key.occurrence})"
         return f"{where}\n    direct:  {_told(self.direct)}\n    proxied: {_told(self.proxied)}"
 
 

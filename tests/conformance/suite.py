@@ -27,6 +27,10 @@ SPEC_VERSIONS: Final = ("2025-11-25", "2026-07-28")
 UNSTABLE: Final = frozenset({"server-sse-polling"})
 """Scenarios left out: polling closes streams by the clock, and answers differ between two identical runs."""
 
+OUT_OF_SCOPE: Final = "auth/"
+"""Client scenarios left out: they drive a person's OAuth login, and the proxy logs in as a machine."""
+
+COMMAND: Final = (str(NODE_MODULES / ".bin" / "node"), str(SUITE / "dist" / "index.js"))
 INSTALL_SECONDS: Final = 300
 RUN_SECONDS: Final = 300
 
@@ -41,10 +45,12 @@ class SuiteFailedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One check of one scenario. The same id may occur many times in a scenario: `occurrence` counts from 0."""
+    """One check of one scenario. An id may occur many times in it, under several names and even the same one:
+    `occurrence` counts id and name from 0."""
 
     scenario: str
     check: str
+    name: str
     occurrence: int
 
 
@@ -93,8 +99,8 @@ def run(arguments: Sequence[str], out: Path) -> Verdicts:
     install()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    command = [str(NODE_MODULES / ".bin" / "node"), str(SUITE / "dist" / "index.js"), *arguments, "-o", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+    command = [*COMMAND, *arguments, "-o", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
     verdicts = read(sorted(out.rglob("checks.json")), out)
     if not verdicts:
         raise SuiteFailedError(f"the suite left no results: {(done.stdout + done.stderr)[-2000:]}")
@@ -106,6 +112,29 @@ def run_server_suite(url: str, spec_version: str, out: Path) -> Verdicts:
     return run(["server", "--url", url, "--suite", "all", "--spec-version", spec_version], out)
 
 
+def client_scenarios(spec_version: str) -> list[str]:
+    """The client scenarios that apply to `spec_version`, as the suite lists them, without OUT_OF_SCOPE."""
+    install()
+    listing = subprocess.run(
+        [*COMMAND, "list", "--client", "--spec-version", spec_version],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=True,
+    )
+    names: list[str] = re.findall(r"^ +- (\S+)", listing.stdout, re.MULTILINE)
+    return [name for name in names if not name.startswith(OUT_OF_SCOPE)]
+
+
+def run_client_suite(command: str, spec_version: str, out: Path) -> Verdicts:
+    """Every client scenario in scope, one after the other, `command` being started with each one's URL."""
+    verdicts: Verdicts = {}
+    for name in client_scenarios(spec_version):
+        arguments = ["client", "--command", command, "--scenario", name, "--spec-version", spec_version]
+        verdicts |= run(arguments, out / name)
+    return verdicts
+
+
 def read(files: Iterable[Path], out: Path) -> Verdicts:
     """The checks of the suite's result files, one folder per scenario, named after it and the time."""
     verdicts: Verdicts = {}
@@ -113,10 +142,11 @@ def read(files: Iterable[Path], out: Path) -> Verdicts:
         scenario = scenario_of(file.parent.relative_to(out).as_posix())
         if scenario in UNSTABLE:
             continue
-        seen: Counter[str] = Counter()
+        seen: Counter[tuple[str, str]] = Counter()
         for check in json.loads(file.read_text()):
-            key = Key(scenario=scenario, check=check["id"], occurrence=seen[check["id"]])
-            seen[check["id"]] += 1
+            id_, name = check["id"], check["name"]
+            key = Key(scenario=scenario, check=id_, name=name, occurrence=seen[id_, name])
+            seen[id_, name] += 1
             verdicts[key] = Verdict(status=check["status"], message=check.get("errorMessage") or "")
     return verdicts
 

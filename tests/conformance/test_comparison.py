@@ -7,7 +7,7 @@ import pytest
 from .comparison import Allowed, Loss, allowed, losses, stale, unexpected
 from .suite import Key, Verdict, Verdicts, read, scenario_of
 
-KEY = Key(scenario="ping", check="ping", occurrence=0)
+KEY = Key(scenario="ping", check="ping", name="Ping", occurrence=0)
 LINE = Allowed(scenario="ping", check="ping", spec_version="2026-07-28", reason="why")
 
 
@@ -75,7 +75,8 @@ def test_a_check_id_that_repeats_is_counted(tmp_path: Path) -> None:
     folder = tmp_path / "server-ping-2026-07-28T10-00-00-000Z"
     folder.mkdir()
     (folder / "checks.json").write_text(
-        '[{"id": "ping", "status": "SUCCESS"}, {"id": "ping", "status": "FAILURE", "errorMessage": "no"}]'
+        '[{"id": "ping", "name": "Ping", "status": "SUCCESS"},'
+        ' {"id": "ping", "name": "Ping", "status": "FAILURE", "errorMessage": "no"}]'
     )
 
     verdicts = read([folder / "checks.json"], tmp_path)

@@ -62,9 +62,11 @@ def behind_proxy(upstream: Upstream, data: Path, folder: Path) -> Iterator[str]:
     """The URL of a proxy in front of the upstream; its chain changes nothing."""
     env = environ() | {"PATH": NODE.environ()["PATH"]}
     if upstream.over_http:
-        with _http_server(upstream, data, folder) as url:
-            with proxy(folder, "--upstream", url, policies=AUDIT_ONLY, env=env) as proxied:
-                yield proxied
+        with (
+            _http_server(upstream, data, folder) as url,
+            proxy(folder, "--upstream", url, policies=AUDIT_ONLY, env=env) as proxied,
+        ):
+            yield proxied
     else:
         command = shlex.join(upstream.command(data))
         with proxy(folder, "--stdio", command, policies=AUDIT_ONLY, env=env) as proxied:

@@ -99,6 +99,11 @@ class Wire(ABC):
             body = {key: message[key] for key in ("result", "error") if key in message}
             waiting.answer.set_result(Answer(body=body, progress=tuple(waiting.progress)))
 
+    def _fail(self, error: Exception) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.answer.done():
+                waiting.answer.set_exception(error)
+
 
 class HttpWire(Wire):
     def __init__(self, url: str, session: aiohttp.ClientSession, era: Era, capabilities: Json) -> None:
@@ -110,12 +115,14 @@ class HttpWire(Wire):
     async def _send(self, message: Json) -> None:
         async with self._session.post(self._url, json=message, headers=self._headers(message)) as answer:
             self._session_id = answer.headers.get("Mcp-Session-Id", self._session_id)
+            if answer.status == 202:
+                return
             if answer.content_type == "text/event-stream":
                 async for event in _events(answer.content):
                     await self._receive(event)
             elif answer.content_type == "application/json":
                 await self._receive(await answer.json())
-            elif answer.status != 202:
+            else:
                 raise AssertionError(f"{message.get('method')}: HTTP {answer.status} {answer.content_type}")
 
     def _headers(self, message: Json) -> dict[str, str]:
@@ -157,8 +164,13 @@ class StdioWire(Wire):
 
     async def listen(self) -> None:
         assert self._process.stdout
-        async for line in self._process.stdout:
-            await self._receive(json.loads(line))
+        try:
+            async for line in self._process.stdout:
+                await self._receive(json.loads(line))
+        except ValueError as error:
+            self._fail(AssertionError(f"not a message: {error.args[0]}"))
+        else:
+            self._fail(ConnectionError("the server closed its output"))
 
 
 @asynccontextmanager

@@ -1,0 +1,236 @@
+"""The only composition root: what a process is made of, how it starts and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from policies.chain import Chain
+from policies.loading import PolicyConfigError
+from policies.loading import load as load_policies
+from policies.model import JsonObject
+from policies.watchdog import Watchdog
+from proxy import logs
+from proxy.auth import outbound
+from proxy.catalog import Catalogs
+from proxy.errors import ConfigError
+from proxy.exchange import Exchanges
+from proxy.guards import App, Guards
+from proxy.health import Health
+from proxy.routes import Routes
+from proxy.services import services
+from proxy.settings import Settings
+from proxy.snapshot import Snapshot
+from proxy.telemetry import Telemetry
+from proxy.telemetry import start as start_telemetry
+from proxy.upstream import Upstream, connect
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
+log = logging.getLogger(__name__)
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_GC_THRESHOLD: Final = 50_000
+"""Allocations between collections: the default's pauses make the slowest calls twenty times slower than the median."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """Everything one process runs, composed and not yet started."""
+
+    settings: Settings
+    chain: Chain
+    upstream: Upstream
+    catalogs: Catalogs
+    exchanges: Exchanges
+    telemetry: Telemetry
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the chain and the upstream, and discover in the background."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self.telemetry.close)
+            await self.chain.open()
+            stack.push_async_callback(self.chain.close)
+            await self.upstream.open()
+            stack.push_async_callback(self.upstream.close)
+            if self.settings.auth_mode != "passthrough":
+                discovery = asyncio.create_task(self.catalogs.main.keep_fresh())
+                stack.push_async_callback(_ended, discovery)
+            yield
+
+    def fastmcp(self) -> FastMCP:
+        """The FastMCP app with the relay at index 0 of its server's middleware."""
+        from fastmcp import FastMCP
+
+        from proxy.hello import own_version
+        from proxy.in_process import CatalogProvider
+        from proxy.relay import Relay
+
+        provider = CatalogProvider(self.catalogs.main, self.exchanges)
+        app: FastMCP = FastMCP(
+            "mcp-policy-proxy", version=own_version(), dereference_schemas=False, providers=[provider]
+        )
+        server = app._mcp_server
+        server.middleware.insert(0, Relay(self.exchanges))
+        server.get_tool_input_schema = self.catalogs.main.schema
+        return app
+
+    def state(self) -> JsonObject:
+        """The body of /readyz: no names, no addresses."""
+        catalog, hello = self.catalogs.main, self.upstream.known()
+        return {
+            "status": "ready",
+            "policies": [entry.name for entry in self.chain.entries],
+            "upstream": {"known": hello is not None, "era": hello.era if hello else None},
+            "catalog": {"state": catalog.state, "tools": len(catalog), "fault": catalog.fault},
+            "in_flight": self.exchanges.in_flight,
+        }
+
+
+def compose(settings: Settings) -> Proxy:
+    """Build the process from its settings. Raises ConfigError with every finding at once."""
+    lent = services(settings)
+    findings: list[str] = []
+    try:
+        entries = load_policies(settings.policies, lent)
+    except PolicyConfigError as error:
+        findings, entries = list(error.findings), []
+    try:
+        auth = outbound(settings, lent.secrets)
+    except ConfigError as error:
+        raise ConfigError([*findings, *error.findings]) from None
+    if findings:
+        raise ConfigError(findings)
+    chain, telemetry = Chain(entries), start_telemetry(os.environ)
+    upstream = connect(settings, auth)
+    snapshot = Snapshot(settings.snapshot) if settings.snapshot else None
+    passthrough = settings.auth_mode == "passthrough"
+    catalogs = Catalogs(upstream, settings.bounds, per_token=passthrough, snapshot=snapshot)
+    exchanges = Exchanges(
+        chain=chain,
+        routes=Routes(upstream, catalogs, settings, snapshot),
+        catalogs=catalogs,
+        telemetry=telemetry,
+        bounds=settings.bounds,
+        show_policy_names=settings.show_policy_names,
+    )
+    return Proxy(
+        settings=settings,
+        chain=chain,
+        upstream=upstream,
+        catalogs=catalogs,
+        exchanges=exchanges,
+        telemetry=telemetry,
+    )
+
+
+@contextlib.asynccontextmanager
+async def with_upstream(settings: Settings) -> AsyncIterator[Settings]:
+    """The settings with an upstream in them: the configured one, or the embedded demo for as long as this lasts."""
+    if settings.upstream or settings.stdio:
+        yield settings
+        return
+    from proxy import demo
+
+    async with demo.running() as url:
+        yield settings.model_copy(update={"upstream": url, "auth_mode": "none"})
+
+
+@contextlib.asynccontextmanager
+async def http_app(proxy: Proxy) -> AsyncIterator[App]:
+    """The ASGI app of a running proxy: guards and health in front of the doors."""
+    door = proxy.fastmcp().http_app(path="/mcp", stateless_http=True, json_response=False)
+    logs.configure(proxy.settings.log_level)
+    async with door.router.lifespan_context(door):
+        guarded = Guards(door, proxy.settings.bounds, lambda: _issues_sessions(proxy))
+        yield Health(guarded, proxy.state)
+
+
+def serve(settings: Settings) -> int:
+    """Run until told to stop; the exit code. Raises ConfigError."""
+    if settings.transport == "http" and settings.host not in LOOPBACK:
+        raise ConfigError([f"setting host: {settings.host} is not loopback, and there is no inbound authentication"])
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    from proxy.commands import announce
+
+    async with with_upstream(settings) as effective:
+        proxy = compose(effective)
+        watchdog = Watchdog(effective.bounds.blocked_s)
+        if settings.transport == "stdio":
+            await _serve_stdio(proxy, watchdog)
+            return
+        from proxy.server import listen, serve_until_signalled, server
+
+        try:
+            bound = listen(settings.host, settings.port)
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise ConfigError([f"cannot listen on {where}: {error.strerror}; choose another with --port"]) from None
+        async with proxy.running(), http_app(proxy) as app:
+            url = f"http://{settings.host}:{bound.getsockname()[1]}/mcp"
+            announce(effective, proxy.chain.entries, url, demo=effective is not settings)
+            _quiet_collector()
+            watchdog.start()
+            try:
+                drain_s = settings.bounds.drain_s
+                await serve_until_signalled(server(app, drain_s), bound, proxy.exchanges, drain_s)
+            finally:
+                watchdog.stop()
+
+
+async def _serve_stdio(proxy: Proxy, watchdog: Watchdog) -> None:
+    app = proxy.fastmcp()
+    logs.configure(proxy.settings.log_level)
+    async with proxy.running():
+        watchdog.start()
+        try:
+            await app.run_stdio_async(show_banner=False)
+        finally:
+            watchdog.stop()
+
+
+async def published_tools(settings: Settings) -> list[JsonObject]:
+    """The catalog as a proxy with these settings publishes it. Raises ConfigError, RpcError."""
+    from proxy.in_process import listed
+
+    async with with_upstream(settings) as effective:
+        proxy = compose(effective)
+        async with proxy.running():
+            return await listed(proxy.exchanges)
+
+
+def _issues_sessions(proxy: Proxy) -> bool:
+    hello = proxy.upstream.known()
+    return hello is not None and hello.sessions
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _quiet_collector() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 20)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,223 @@
+"""The catalog: the upstream's tools as last listed, found by name.
+
+A proxy with a credential of its own keeps one catalog, discovered in the background and refreshed by the upstream's
+`ttlMs`. In passthrough mode each caller's token sees its own tools: one catalog a token, bounded, never shared,
+never written to disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal
+
+from policies.model import Json, JsonObject, Tool
+from proxy.errors import ProxyError, UpstreamError
+from proxy.inbound import MODERN, Inbound
+from proxy.settings import Bounds
+from proxy.snapshot import Snapshot
+from proxy.upstream import Origin, Upstream
+
+log = logging.getLogger(__name__)
+
+LONG_NAME: Final = 128
+"""Characters that the protocol allows in a tool name; longer ones are published with a warning."""
+
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 30.0
+
+State = Literal["empty", "snapshot", "fresh", "stale"]
+
+
+class Catalog:
+    """The tools of one upstream as one credential sees them."""
+
+    def __init__(self, upstream: Upstream, bounds: Bounds, origin: Origin, snapshot: Snapshot | None = None) -> None:
+        self._upstream = upstream
+        self._bounds = bounds
+        self._origin = origin
+        self._snapshot = snapshot
+        self._tools: dict[str, Tool] = {}
+        self._refresh: asyncio.Task[None] | None = None
+        self._refreshed = float("-inf")
+        self._ttl_s = bounds.ttl_s
+        self._listeners: list[Callable[[], None]] = []
+        self.state: State = "empty"
+        self.fault = ""
+        if snapshot is not None and (held := snapshot.tools()):
+            self._take(held, whole=True)
+            self.state = "snapshot"
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    @property
+    def tools(self) -> Sequence[Tool]:
+        return tuple(self._tools.values())
+
+    def find(self, name: str) -> Tool | None:
+        return self._tools.get(name)
+
+    def schema(self, name: str) -> Json:
+        """The input schema of a tool, for the door's check of `Mcp-Param-*` headers."""
+        tool = self._tools.get(name)
+        return tool.input_schema if tool else None
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    async def sought(self, name: str) -> Tool | None:
+        """The tool, after at most one bounded refresh when the catalog does not hold it.
+
+        Raises UpstreamError when the upstream cannot be listed and no list of it is known.
+        """
+        found = self._tools.get(name)
+        if found is not None:
+            return found
+        if time.monotonic() - self._refreshed >= self._bounds.ttl_min_s:
+            first = self.state == "empty"
+            await self._refreshed_within(self._bounds.first_list_s if first else self._bounds.refresh_s)
+        return self._tools.get(name)
+
+    async def _refreshed_within(self, seconds: float) -> None:
+        task = self.refresh()
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if self.state != "empty":
+            return
+        if not done:
+            raise UpstreamError("timeout", f"The upstream did not list its tools within {seconds:g} s")
+        if (error := task.exception()) is not None:
+            raise error
+
+    def refresh(self) -> asyncio.Task[None]:
+        """The refresh under way, or a new one (single flight). Its exception is what went wrong."""
+        if self._refresh is None or self._refresh.done():
+            self._refresh = asyncio.create_task(self._discover())
+            self._refresh.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._refresh
+
+    async def _discover(self) -> None:
+        try:
+            pages = await self._upstream.pages("tools/list", self._origin)
+        except Exception as error:
+            self._failed(error)
+            raise
+        listed = [tool for page in pages for tool in _objects(page.get("tools"))]
+        self._take(listed, whole=True)
+        self._fresh(pages[0])
+        if self._snapshot is not None:
+            await asyncio.to_thread(self._snapshot.write, listed, self._upstream.known())
+
+    def _failed(self, error: Exception) -> None:
+        self._refreshed = time.monotonic()
+        fault = f"upstream_{error.kind}" if isinstance(error, UpstreamError) else type(error).__name__
+        if fault != self.fault:
+            held = f"; serving the {len(self._tools)} tools last known" if self._tools else ""
+            log.warning("the upstream's tools cannot be listed (%s)%s", fault, held)
+        self.fault = fault
+        if self.state == "fresh":
+            self.state = "stale"
+
+    def _fresh(self, page: JsonObject) -> None:
+        ttl = page.get("ttlMs")
+        given = isinstance(ttl, int | float) and not isinstance(ttl, bool)
+        self._ttl_s = max(float(ttl) / 1000 if given else self._bounds.ttl_s, self._bounds.ttl_min_s)  # type: ignore[arg-type]
+        self._refreshed = time.monotonic()
+        if self.fault or self.state != "fresh":
+            log.info("the catalog holds %d tools of the upstream", len(self._tools))
+        self.state, self.fault = "fresh", ""
+
+    def learn(self, page: JsonObject) -> list[Tool] | None:
+        """Take in a page that a caller's list brought, and return its tools in order; None when it is not a list."""
+        listed = page.get("tools")
+        if not isinstance(listed, list):
+            return None
+        tools = [self._known(definition) for definition in _objects(listed)]
+        self._take([tool.definition for tool in tools], whole=False)
+        return tools
+
+    def _known(self, definition: JsonObject) -> Tool:
+        """The tool we hold when nothing changed, so that caches by identity stay warm."""
+        held = self._tools.get(str(definition.get("name")))
+        return held if held is not None and held.definition == definition else Tool(definition=definition)
+
+    def _take(self, listed: Sequence[JsonObject], *, whole: bool) -> None:
+        found: dict[str, Tool] = {} if whole else dict(self._tools)
+        for definition in listed:
+            name = definition.get("name")
+            if not isinstance(name, str) or len(name) > self._bounds.tool_name:
+                continue
+            found[name] = self._known(definition)
+        if len(found) > self._bounds.tools:
+            raise UpstreamError("too_large", f"The upstream lists more than {self._bounds.tools} tools")
+        changed = found != self._tools
+        if changed:
+            _warn_of_names(found.keys() - self._tools.keys())
+            self._tools = found
+            for listener in self._listeners:
+                listener()
+
+    def forget(self) -> None:
+        """The upstream said that its tools changed: refresh at the next occasion."""
+        self._refreshed = float("-inf")
+
+    async def keep_fresh(self) -> None:
+        """Discover, then refresh for as long as the process lives; after a failure with growing pauses."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                await asyncio.shield(self.refresh())
+                pause = _FIRST_PAUSE_S
+                await asyncio.sleep(self._ttl_s)
+            except ProxyError:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - discovery must go on, whatever an upstream answers
+                log.error("discovery failed: %s", type(error).__name__)
+                await asyncio.sleep(_LONGEST_PAUSE_S)
+
+
+class Catalogs:
+    """Which catalog a caller sees."""
+
+    def __init__(
+        self, upstream: Upstream, bounds: Bounds, *, per_token: bool = False, snapshot: Snapshot | None = None
+    ) -> None:
+        self._upstream = upstream
+        self._bounds = bounds
+        self._per_token = per_token
+        self._by_token: OrderedDict[bytes, Catalog] = OrderedDict()
+        self.main = Catalog(upstream, bounds, Origin(version=MODERN, own=True), snapshot)
+
+    def of(self, inbound: Inbound) -> Catalog:
+        if not self._per_token:
+            return self.main
+        token = inbound.headers.get("authorization")
+        key = hashlib.sha256((token or "").encode()).digest()
+        catalog = self._by_token.get(key)
+        if catalog is None:
+            origin = Origin(version=MODERN, own=True, authorization=token)
+            catalog = self._by_token[key] = Catalog(self._upstream, self._bounds, origin)
+            if len(self._by_token) > self._bounds.catalogs:
+                self._by_token.popitem(last=False)
+        self._by_token.move_to_end(key)
+        return catalog
+
+    def noticed(self, method: str, inbound: Inbound) -> None:
+        if method == "notifications/tools/list_changed":
+            self.of(inbound).forget()
+
+
+def _objects(listed: Json) -> list[JsonObject]:
+    """The tool objects of a list; what is not an object cannot be judged, and is not published."""
+    return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+
+
+def _warn_of_names(names: set[str]) -> None:
+    long = sum(len(name) > LONG_NAME for name in names)
+    if long:
+        log.warning("%d tools have names of more than %d characters, which some clients refuse", long, LONG_NAME)

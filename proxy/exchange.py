@@ -1,0 +1,283 @@
+"""The exchange: what happens to one call between a door and the upstream, the same for every door.
+
+Up the chain, out to the upstream, back through the chain, one record at the end. Whatever goes wrong on the way ends
+as an `RpcError` or a denial that names the exchange id, and never carries an exception's text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from inspect import iscoroutinefunction
+from typing import Final
+
+from policies.chain import Answered, Chain, Denied
+from policies.model import Call, Exchange, JsonObject, Outcome, Result, Step
+from proxy.answers import denial, error_of, unknown_tool
+from proxy.catalog import Catalogs
+from proxy.errors import INTERNAL_ERROR, RpcError, UpstreamError
+from proxy.ids import uuid7
+from proxy.inbound import Inbound, checked_params
+from proxy.routes import Routes
+from proxy.settings import Bounds
+from proxy.telemetry import Span, Telemetry
+
+log = logging.getLogger(__name__)
+
+MAX_STEPS: Final = 200
+"""Decisions an exchange records before those about single tools and notifications are left out: a stream that never
+ends must not grow."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Journey:
+    """What is known so far of an exchange under way."""
+
+    inbound: Inbound
+    call: Call
+    steps: list[Step] = field(default_factory=list)
+    result: Result | None = None
+    outcome: Outcome = "failed"
+    reason: str = ""
+    upstream_ms: float | None = None
+    started: float = field(default_factory=time.time)
+    began: int = field(default_factory=time.perf_counter_ns)
+
+
+class Exchanges:
+    """Runs exchanges, counts those in flight, and ends them all when the process stops."""
+
+    def __init__(
+        self,
+        *,
+        chain: Chain,
+        routes: Routes,
+        catalogs: Catalogs,
+        telemetry: Telemetry,
+        bounds: Bounds,
+        show_policy_names: bool = False,
+    ) -> None:
+        self._chain = chain
+        self._routes = routes
+        self._catalogs = catalogs
+        self._telemetry = telemetry
+        self._bounds = bounds
+        self._show = show_policy_names
+        self._running: dict[asyncio.Task[object], str] = {}
+        self._ended: set[asyncio.Task[object]] = set()
+        self._last: set[asyncio.Task[None]] = set()
+        self._in_flight = 0
+        self._hides_per_caller = any(entry.policy.per_caller for entry in chain.entries) and chain.sees("on_tool")
+        self._done_waits = any(iscoroutinefunction(entry.policy.on_done) for entry in chain.entries)
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    async def run(self, inbound: Inbound) -> JsonObject:
+        """The result body for the client. Raises RpcError, and CancelledError when the client went away."""
+        journey = _Journey(inbound=inbound, call=Call(id=uuid7(), method=inbound.method, caller=inbound.caller))
+        task = asyncio.current_task()
+        self._in_flight += 1
+        if task is not None:
+            self._running[task] = inbound.method
+        try:
+            with self._telemetry.server_span(inbound) as span:
+                try:
+                    return await self._governed(journey, span)
+                finally:
+                    await self._done(journey, span)
+        finally:
+            self._in_flight -= 1
+            if task is not None:
+                self._running.pop(task, None)
+                self._ended.discard(task)
+
+    def end_streams(self) -> None:
+        """End the exchanges that would never end by themselves: the process is going down."""
+        self._end([task for task, method in self._running.items() if method == "subscriptions/listen"])
+
+    def abort(self) -> None:
+        """End every exchange in flight with a clear error: the process is going down."""
+        self._end(list(self._running))
+
+    def _end(self, tasks: list[asyncio.Task[object]]) -> None:
+        for task in tasks:
+            self._ended.add(task)
+            task.cancel()
+
+    async def _governed(self, journey: _Journey, span: Span) -> JsonObject:
+        try:
+            if self._in_flight > self._bounds.in_flight:
+                raise RpcError(INTERNAL_ERROR, f"Too many calls in flight (exchange {journey.call.id})")
+            result = await self._pass(journey, span)
+            journey.result = result
+            if result.error:
+                raise error_of(result)
+            return result.body
+        except UpstreamError as error:
+            journey.reason = f"upstream_{error.kind}"
+            raise RpcError(error.code, f"{error.message} (exchange {journey.call.id})", error.data) from None
+        except RpcError as error:
+            journey.reason = journey.reason or "error"
+            if journey.result is None:
+                journey.result = Result(body={"code": error.code, "message": ""}, error=True)
+            raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            journey.reason = "shutdown" if task in self._ended else "cancelled"
+            if task is None or task not in self._ended:
+                raise
+            task.uncancel()
+            raise RpcError(INTERNAL_ERROR, f"The proxy is shutting down (exchange {journey.call.id})") from None
+        except Exception as error:  # noqa: BLE001 - any other exception would leak its text through the SDK
+            journey.reason = "internal_error"
+            log.error("exchange %s failed inside the proxy: %s", journey.call.id, type(error).__name__)
+            raise RpcError(INTERNAL_ERROR, f"Internal error (exchange {journey.call.id})") from None
+
+    async def _pass(self, journey: _Journey, span: Span) -> Result:
+        inbound = journey.inbound
+        params, token = _without_progress_token(checked_params(inbound))
+        journey.call = replace(journey.call, params=params)
+        if inbound.method == "tools/call" and not await self._find_tool(journey):
+            journey.call = _bare(journey.call, tool_known=False)
+            journey.outcome, journey.reason = "denied", "unknown_tool"
+            return unknown_tool(journey.call.id)
+        went = await self._chain.on_call(journey.call, journey.steps)
+        if isinstance(went, Denied):
+            return await self._back(journey, self._denied(journey, went), went.index)
+        if isinstance(went, Answered):
+            return await self._back(journey, went.result, went.index)
+        journey.call = went
+        return await self._back(journey, await self._fetch(journey, token, span), None)
+
+    async def _find_tool(self, journey: _Journey) -> bool:
+        """Whether the caller may know the tool; a hidden one answers exactly like one that does not exist."""
+        catalog = self._catalogs.of(journey.inbound)
+        tool = await catalog.sought(journey.call.name)
+        if tool is None:
+            return False
+        if isinstance(await self._chain.on_tool(tool, journey.call.caller, journey.steps), Denied):
+            return False
+        journey.call = replace(journey.call, tool=tool)
+        return True
+
+    async def _fetch(self, journey: _Journey, token: str | int | None, span: Span) -> Result:
+        async def notify(method: str, params: JsonObject) -> None:
+            await self._notice(journey, method, params)
+
+        began = time.perf_counter_ns()
+        try:
+            body = await self._routes.fetch(journey.call, journey.inbound, notify, token, span)
+        except UpstreamError:
+            raise
+        except RpcError as error:
+            return Result(body=_error_body(error), error=True)
+        finally:
+            journey.upstream_ms = (time.perf_counter_ns() - began) / 1e6
+        return Result(body=body)
+
+    async def _notice(self, journey: _Journey, method: str, params: JsonObject) -> None:
+        self._catalogs.noticed(method, journey.inbound)
+        if journey.inbound.notify is None:
+            return
+        steps: list[Step] = []
+        passed = await self._chain.on_result(journey.call, Result(body=params, notice=method), steps)
+        _keep(journey.steps, steps)
+        if isinstance(passed, Result):
+            await journey.inbound.notify(method, passed.body)
+
+    async def _back(self, journey: _Journey, result: Result, before: int | None) -> Result:
+        if journey.call.method == "tools/list" and not result.error:
+            result = await self._visible(journey, result)
+        passed = await self._chain.on_result(journey.call, result, journey.steps, before)
+        if isinstance(passed, Denied):
+            passed = self._denied(journey, passed)
+        if not journey.reason:
+            journey.outcome = "failed" if passed.error else "completed"
+            journey.reason = "upstream_error" if passed.error else ""
+        return passed
+
+    async def _visible(self, journey: _Journey, listed: Result) -> Result:
+        """The page without the tools that `on_tool` hides, and with those that it rewrites."""
+        tools = self._catalogs.of(journey.inbound).learn(listed.body)
+        if tools is None or not self._chain.sees("on_tool"):
+            return listed
+        shown, changed = [], False
+        for tool in tools:
+            steps: list[Step] = []
+            seen = await self._chain.on_tool(tool, journey.call.caller, steps)
+            _keep(journey.steps, steps)
+            changed = changed or seen is not tool
+            if not isinstance(seen, Denied):
+                shown.append(seen.definition)
+        if not changed:
+            return listed
+        body = {**listed.body, "tools": shown}
+        if "cacheScope" in body and self._hides_per_caller:
+            body["cacheScope"] = "private"
+        return listed.with_body(body)
+
+    def _denied(self, journey: _Journey, denied: Denied) -> Result:
+        journey.outcome, journey.reason = "denied", denied.reason
+        journey.call = _bare(journey.call, tool_known=True)
+        policy = denied.policy if self._show else None
+        return denial(journey.call, denied.reason, policy, modern=journey.inbound.modern)
+
+    async def _done(self, journey: _Journey, span: Span) -> None:
+        exchange = Exchange(
+            call=journey.call,
+            result=journey.result,
+            outcome=journey.outcome,
+            reason=journey.reason,
+            steps=tuple(journey.steps),
+            upstream=self._routes.endpoint,
+            protocol=journey.inbound.protocol,
+            door=journey.inbound.door,
+            trace_id=span.trace_id,
+            started=journey.started,
+            duration_ms=(time.perf_counter_ns() - journey.began) / 1e6,
+            upstream_ms=journey.upstream_ms,
+        )
+        span.finish(exchange)
+        if not self._done_waits:
+            await self._chain.on_done(exchange)
+            return
+        # A client that goes away now must not cut the record short.
+        telling = asyncio.create_task(self._chain.on_done(exchange))
+        self._last.add(telling)
+        telling.add_done_callback(self._last.discard)
+        await asyncio.shield(telling)
+
+
+def _keep(kept: list[Step], steps: list[Step]) -> None:
+    if len(kept) < MAX_STEPS:
+        kept.extend(step for step in steps if step.action != "allow")
+
+
+def _without_progress_token(params: JsonObject) -> tuple[JsonObject, str | int | None]:
+    """The caller's progress token belongs to the caller's stream; the upstream gets one of ours."""
+    meta = params.get("_meta")
+    if not isinstance(meta, Mapping) or "progressToken" not in meta:
+        return params, None
+    token = meta["progressToken"]
+    rest = {key: value for key, value in meta.items() if key != "progressToken"}
+    bare = {key: value for key, value in params.items() if key != "_meta"}
+    known = token if isinstance(token, str | int) and not isinstance(token, bool) else None
+    return ({**bare, "_meta": rest} if rest else bare), known
+
+
+def _bare(call: Call, *, tool_known: bool) -> Call:
+    """The call as a denied exchange keeps it: no arguments, and no name that is only the caller's word."""
+    name = {"name": call.name} if tool_known and call.method in {"tools/call", "prompts/get"} else {}
+    return replace(call, params=name)
+
+
+def _error_body(error: RpcError) -> JsonObject:
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    if error.has_data:
+        body["data"] = error.data
+    return body

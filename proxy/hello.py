@@ -1,0 +1,76 @@
+"""The first answer a client gets: the upstream's own hello, said in the caller's era.
+
+Without a hello (the upstream is away, and no snapshot knows it) the proxy promises tools and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from policies.model import Json, JsonObject
+from proxy.inbound import MODERN
+from proxy.upstream import Hello
+
+SERVER_INFO: Final = "io.modelcontextprotocol/serverInfo"
+
+_MODERN_ONLY: Final = frozenset({"supportedVersions", "resultType", "ttlMs", "cacheScope", "_meta", "serverInfo"})
+_HANDSHAKE_ONLY: Final = frozenset({"protocolVersion", "serverInfo", "capabilities"})
+
+
+def own_version() -> str:
+    """This distribution's version; `0` when it runs from a folder that was never installed."""
+    try:
+        return version("mcp-policy-proxy")
+    except PackageNotFoundError:
+        return "0"
+
+
+def own_info() -> JsonObject:
+    return {"name": "mcp-policy-proxy", "version": own_version()}
+
+
+def initialized(answer: JsonObject, hello: Hello | None) -> JsonObject:
+    """The `initialize` result: the door's negotiated version, and of the upstream everything else."""
+    negotiated = {"protocolVersion": answer.get("protocolVersion")}
+    if hello is None:
+        return {**negotiated, "capabilities": {"tools": {}}, "serverInfo": own_info()}
+    if hello.era == "handshake":
+        return {**hello.body, **negotiated}
+    rest = {key: value for key, value in hello.body.items() if key not in _MODERN_ONLY}
+    capabilities = {**_object(hello.body.get("capabilities")), "logging": {}}
+    return {**rest, **negotiated, "capabilities": capabilities, "serverInfo": _info(hello)}
+
+
+def discovered(hello: Hello | None) -> JsonObject:
+    """The `server/discover` result, 2026-07-28."""
+    versions = {"supportedVersions": [MODERN]}
+    if hello is not None and hello.era == "modern":
+        return {**hello.body, **versions}
+    envelope = {"resultType": "complete", **versions, "ttlMs": 0, "cacheScope": "private"}
+    if hello is None:
+        return {**envelope, "capabilities": {"tools": {}}, "_meta": {SERVER_INFO: own_info()}}
+    rest = {key: value for key, value in hello.body.items() if key not in _HANDSHAKE_ONLY}
+    meta = {**_object(rest.get("_meta")), SERVER_INFO: _info(hello)}
+    return {**rest, **envelope, "capabilities": _without_push(hello), "_meta": meta}
+
+
+def _without_push(hello: Hello) -> JsonObject:
+    """A handshake upstream's changes cannot reach a caller that has no session with it."""
+    push = {"listChanged", "subscribe"}
+    return {
+        name: {key: value for key, value in settings.items() if key not in push}
+        if isinstance(settings, Mapping)
+        else settings
+        for name, settings in _object(hello.body.get("capabilities")).items()
+    }
+
+
+def _info(hello: Hello) -> Json:
+    stamped = _object(hello.body.get("_meta")).get(SERVER_INFO)
+    return hello.body.get("serverInfo") or stamped or own_info()
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,81 @@
+"""One message as a door received it, before anything was decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from policies.model import ANYONE, Caller, Json, JsonObject
+from proxy.errors import INVALID_PARAMS, RpcError
+
+Notify: TypeAlias = Callable[[str, JsonObject], Awaitable[None]]
+"""Sends a notification (method, params) to the client, in order; returns once it was taken."""
+
+MODERN: Final = "2026-07-28"
+
+_SHARED: Final = frozenset(
+    {
+        "tools/list",
+        "tools/call",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+        "prompts/list",
+        "prompts/get",
+        "completion/complete",
+    }
+)
+METHODS: Final[Mapping[bool, frozenset[str]]] = {
+    False: _SHARED | {"initialize", "resources/subscribe", "resources/unsubscribe", "logging/setLevel"},
+    True: _SHARED | {"server/discover", "subscriptions/listen"},
+}
+"""The methods that go through the exchange, by whether the caller is of the modern era. All others are the door's."""
+
+LISTS: Final = frozenset({"tools/list", "resources/list", "resources/templates/list", "prompts/list"})
+
+_NAMED: Final = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "resources/subscribe": "uri",
+    "resources/unsubscribe": "uri",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A message of a client's. `headers` are lower-cased; `answer` is the door's own answer to `initialize`.
+
+    `session` tells callers apart for upstream sessions; None when nothing does.
+    """
+
+    method: str
+    params: Json
+    protocol: str
+    door: str
+    request_id: str | int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    caller: Caller = ANYONE
+    session: str | None = None
+    notify: Notify | None = None
+    answer: JsonObject | None = None
+
+    @property
+    def modern(self) -> bool:
+        return self.protocol >= MODERN
+
+
+def checked_params(inbound: Inbound) -> JsonObject:
+    """The params as an object, of the types that everything behind relies on. Raises RpcError −32602."""
+    params = {} if inbound.params is None else inbound.params
+    key = _NAMED.get(inbound.method)
+    if (
+        not isinstance(params, Mapping)
+        or (key and not isinstance(params.get(key), str))
+        or not isinstance(params.get("arguments"), Mapping | None)
+        or not isinstance(params.get("_meta"), Mapping | None)
+        or not isinstance(params.get("cursor"), str | None)
+    ):
+        raise RpcError(INVALID_PARAMS, "Invalid request parameters", "")
+    return params

@@ -1,0 +1,74 @@
+"""Serving over HTTP: uvicorn without what a proxy must not have, and an end that lets calls finish.
+
+On SIGTERM or SIGINT the process stops accepting, ends long streams, gives calls in flight the drain bound, answers
+what is left with a clear error, and exits 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Any, Final
+
+import uvicorn
+
+from proxy.exchange import Exchanges
+from proxy.guards import App
+
+_ANSWERING_S: Final = 2.0
+"""How long the last answers may take to leave once everything in flight was told to end."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, its signals left to us: its own handling cuts calls in flight and exits -15."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound, listening socket. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    bound.listen(2048)
+    bound.setblocking(False)
+    return bound
+
+
+def server(app: App, drain_s: float) -> Server:
+    config: Any = {
+        "app": app,
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "off",
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "log_config": None,
+        "timeout_graceful_shutdown": drain_s + _ANSWERING_S,
+    }
+    return Server(uvicorn.Config(**config))
+
+
+async def serve_until_signalled(serving: Server, bound: socket.socket, exchanges: Exchanges, drain_s: float) -> None:
+    """Serve on `bound` until SIGTERM or SIGINT, then drain."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    running = asyncio.create_task(serving.serve(sockets=[bound]))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    serving.should_exit = True
+    exchanges.end_streams()
+    await asyncio.wait({running}, timeout=drain_s)
+    if not running.done():
+        exchanges.abort()
+    await running

@@ -1,0 +1,107 @@
+"""Server-sent events (WHATWG HTML, section 9.2) from bytes, in linear time and under a cap.
+
+A line ends at LF, CR LF or CR and nowhere else: U+2028, U+2029 and U+0085 are part of the data. Text stays bytes
+until JSON is parsed, so a character that is split between two reads needs no care.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class EventTooLarge(ValueError):
+    """One event holds more than the cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event with data, of the type `message` or without a type."""
+
+    data: bytes
+
+
+class Events:
+    """The events of one stream. `last_id` and `retry_ms` are what the stream said last.
+
+    `cap` is the most bytes an event (with its unfinished lines) may hold. `seen` counts the ids received.
+    """
+
+    def __init__(self, cap: int) -> None:
+        self.last_id: str | None = None
+        self.retry_ms: int | None = None
+        self.seen = 0
+        self._cap = cap
+        self._partial: list[bytes] = []
+        self._data: list[bytes] = []
+        self._type = b""
+        self._size = 0
+        self._after_cr = False
+        self._start = True
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Take what was read, and yield the events that it completes. Raises EventTooLarge."""
+        if self._start:
+            self._start = False
+            chunk = chunk.removeprefix(_BOM)
+        for line in self._lines(chunk):
+            if line:
+                self._field(line)
+                continue
+            event = self._complete()
+            if event is not None:
+                yield event
+
+    def _lines(self, chunk: bytes) -> list[bytes]:
+        chunk = self._normalised(chunk)
+        *lines, rest = chunk.split(b"\n")
+        if lines and self._partial:
+            lines[0] = b"".join((*self._partial, lines[0]))
+            self._partial.clear()
+        if rest:
+            self._partial.append(rest)
+        self._size += len(chunk)
+        if self._size > self._cap and not lines:
+            raise EventTooLarge
+        return lines
+
+    def _normalised(self, chunk: bytes) -> bytes:
+        if self._after_cr and chunk:
+            self._after_cr = False
+            if chunk.startswith(b"\n"):
+                chunk = chunk[1:]
+        if b"\r" not in chunk:
+            return chunk
+        self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _field(self, line: bytes) -> None:
+        if line.startswith(b":"):
+            return
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+            if sum(map(len, self._data)) > self._cap:
+                raise EventTooLarge
+        elif name == b"event":
+            self._type = value
+        elif name == b"id" and b"\0" not in value:
+            self._identified(value)
+        elif name == b"retry" and value.isdigit() and len(value) < 10:
+            self.retry_ms = int(value)
+
+    def _identified(self, value: bytes) -> None:
+        self.seen += 1
+        self.last_id = value.decode("utf-8", "replace") or None
+
+    def _complete(self) -> Event | None:
+        data, kind = b"\n".join(self._data), self._type
+        self._data.clear()
+        self._type = b""
+        self._size = sum(map(len, self._partial))
+        # An event without data primes a stream for resuming; other types are not MCP's.
+        return Event(data) if data and kind in (b"", b"message") else None
