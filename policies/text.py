@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias
 
 from policies.jsontext import MAX_DEPTH
 from policies.model import Json, JsonObject
-from policies.textjson import Style, parse
+from policies.textjson import parse, rewrite
 
 Where: TypeAlias = "tuple[Any, str | int] | None"
 """None is the root `$`; otherwise the container's Where, and the key or index within it."""
@@ -89,7 +89,7 @@ class Walk:
         if parsed is None:
             return None
         changed = self.value(parsed, where)
-        return text if changed is parsed else Style.of(text).dumps(changed)
+        return text if changed is parsed else rewrite(text, parsed, changed)
 
     def _envelope(self, value: JsonObject, structure: frozenset[str]) -> JsonObject:
         changed: JsonObject = self._object(value, None, True, structure)

@@ -12,9 +12,7 @@ from typing import Final
 from policies.jsontext import JsonError, loads
 from policies.model import Json
 
-_INDENT: Final = re.compile(r"[\[{](\r?\n)([ \t]*)")
-_COMMA: Final = re.compile(r'["\d\]}el],([ \t]*)(?=["\[{\d\-tfn])')
-_COLON: Final = re.compile(r'"([ \t]*:[ \t]*)(?=["\[{\d\-tfn])')
+_INDENT: Final = re.compile(r"[\[{](\r?\n)([ \t]+)")
 
 
 def parse(text: str, max_depth: int) -> Json | None:
@@ -45,46 +43,36 @@ def _skip(_: str) -> None:
 class Style:
     """How a JSON text was written."""
 
-    indent: str | None
-    newline: str
     comma: str
     colon: str
-    ascii_only: bool
-    before: str
-    after: str
+    newline: str = ""
+    indent: str | None = None
+    ascii_only: bool = False
 
     @classmethod
-    def of(cls, text: str) -> Style:
-        body = text.strip()
-        start = text.index(body)
-        lines = _INDENT.match(body)
-        comma, colon = _COMMA.search(body), _COLON.search(body)
-        return cls(
-            indent=lines[2] if lines else None,
-            newline=lines[1] if lines else "",
-            comma="," + (comma[1] if comma and not lines else ""),
-            colon=colon[1] if colon else ": ",
-            ascii_only="\\u" in body and body.isascii(),
-            before=text[:start],
-            after=text[start + len(body) :],
-        )
+    def of(cls, text: str, value: Json) -> Style:
+        """The style in which `value` gives exactly `text`; the nearest one when the writer's habits are unknown."""
+        ascii_only = text.isascii() and "\\u" in text
+        lines = _INDENT.match(text)
+        if lines:
+            return cls(comma=",", colon=": ", newline=lines[1], indent=lines[2], ascii_only=ascii_only)
+        spaced = cls(comma=", ", colon=": ", ascii_only=ascii_only)
+        compact = cls(comma=",", colon=":", ascii_only=ascii_only)
+        return compact if compact.dumps(value) == text or ": " not in text else spaced
 
     def dumps(self, value: Json) -> str:
-        return self.before + self._any(value, self.newline) + self.after
+        return self._any(value, self.newline)
 
     def _any(self, value: Json, line: str) -> str:
+        inner = line + (self.indent or "")
         if isinstance(value, Mapping):
-            inner = line + (self.indent or "")
-            pairs = [f"{self._text(key)}{self.colon}{self._any(child, inner)}" for key, child in value.items()]
+            pairs = [f"{self._leaf(key)}{self.colon}{self._any(child, inner)}" for key, child in value.items()]
             return self._wrap("{}", pairs, line, inner)
         if isinstance(value, list | tuple):
-            inner = line + (self.indent or "")
             return self._wrap("[]", [self._any(child, inner) for child in value], line, inner)
-        if isinstance(value, Decimal):
-            return str(value)
-        return self._text(value)
+        return str(value) if isinstance(value, Decimal) else self._leaf(value)
 
-    def _text(self, value: Json) -> str:
+    def _leaf(self, value: Json) -> str:
         return json.dumps(value, ensure_ascii=self.ascii_only)
 
     def _wrap(self, pair: str, items: list[str], line: str, inner: str) -> str:
@@ -93,3 +81,10 @@ class Style:
         if self.indent is None:
             return pair[0] + self.comma.join(items) + pair[1]
         return pair[0] + inner + f"{self.comma}{inner}".join(items) + line + pair[1]
+
+
+def rewrite(text: str, old: Json, new: Json) -> str:
+    """`text`, which says `old`, saying `new` in the same style, with the white space around it."""
+    body = text.strip()
+    before, after = text[: text.index(body)], text[text.index(body) + len(body) :]
+    return before + Style.of(body, old).dumps(new) + after

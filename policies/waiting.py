@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 MAX_ABANDONED: Final = 100
@@ -30,31 +31,38 @@ class Waiting:
 
     async def outcome(self, awaitable: Awaitable[object], seconds: float) -> object | Failure:
         """What the awaitable gave, or a Failure. Raises CancelledError only when the awaiting task is cancelled."""
-        task = asyncio.ensure_future(_contained(awaitable))
         if len(self.abandoned) >= MAX_ABANDONED:
-            self._abandon(task)
+            _dispose(awaitable)
             return Failure("too many hooks abandoned")
+        task = asyncio.ensure_future(_contained(awaitable))
         try:
             await asyncio.sleep(0)  # a hook that awaits nothing ends here, without a timer
             if not task.done():
                 await asyncio.wait({task}, timeout=seconds)
         except BaseException:
-            self._abandon(task)
+            self._abandon(task, awaitable)
             raise
         if not task.done():
-            self._abandon(task)
+            self._abandon(task, awaitable)
             return Failure("timeout")
         return _ended(task)
 
-    def _abandon(self, task: asyncio.Task[Any]) -> None:
+    def _abandon(self, task: asyncio.Task[Any], awaitable: Awaitable[object]) -> None:
         self.abandoned.add(task)
-        task.add_done_callback(self._forget)
+        task.add_done_callback(partial(self._forget, awaitable))
         task.cancel()
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
+    def _forget(self, awaitable: Awaitable[object], task: asyncio.Task[Any]) -> None:
         self.abandoned.discard(task)
+        _dispose(awaitable)
         if not task.cancelled():
             task.exception()  # taken, so that asyncio does not log its text
+
+
+def _dispose(awaitable: Awaitable[object]) -> None:
+    """End a coroutine that never began, so that Python does not warn of it."""
+    if isinstance(awaitable, Coroutine):
+        awaitable.close()
 
 
 def _ended(task: asyncio.Task[Any]) -> object | Failure:

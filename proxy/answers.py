@@ -1,40 +1,125 @@
-"""The answers that the proxy composes itself: denials, and the error that stands for an unknown tool."""
+"""Reading the answer to one POST: JSON, an error status with JSON in it, or a stream of events, resumed if it broke."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from policies.model import Call, Result
-from proxy.errors import DENIED, INTERNAL_ERROR, INVALID_PARAMS, RpcError
+import aiohttp
 
-DENIED_META: Final = "mcp-policy-proxy/denied"
-"""The `_meta` key under which a denied tool result carries its machine-readable reason."""
+from policies.model import Json, JsonObject
+from proxy.bodies import pieces, whole
+from proxy.http_faults import fault, status_fault
+from proxy.sse import Events, EventSizeError
+from proxy.wire import WireError, Outgoing, Reply, is_answer, parse
 
+REFUSAL_BYTES: Final = 2**20
+"""Most that is read of an answer whose status is an error."""
+_RESUMES: Final = 3
+"""Resumed streams in a row that bring nothing new."""
+_RESUME_S: Final = 0.5
+_RESUME_MAX_S: Final = 10.0
 
-def denial(call: Call, reason: str, policy: str | None, *, modern: bool) -> Result:
-    """A denied tools/call is a tool result that the model can read; any other method gets a JSON-RPC error."""
-    text = f"Denied: {reason} (exchange {call.id})" + (f" by policy {policy}" if policy else "")
-    facts = {"reason": reason, "exchange": call.id, **({"policy": policy} if policy else {})}
-    if call.method != "tools/call":
-        return Result(body={"code": DENIED, "message": text, "data": facts}, error=True)
-    body: dict[str, object] = {"content": [{"type": "text", "text": text}], "isError": True}
-    if modern:
-        body["resultType"] = "complete"
-    return Result(body={**body, "_meta": {DENIED_META: facts}})
-
-
-def unknown_tool(exchange: str) -> Result:
-    """For a name that the catalog does not hold and for a hidden one: the same, and without the name."""
-    message = f"Unknown tool (exchange {exchange})"
-    return Result(body={"code": INVALID_PARAMS, "message": message, "data": {"exchange": exchange}}, error=True)
+Resume = Callable[[Outgoing, str], Awaitable[aiohttp.ClientResponse]]
+Refuse = Callable[[Mapping[str, Json], Outgoing], None]
 
 
-def error_of(result: Result) -> RpcError:
-    """The JSON-RPC error that an error Result stands for."""
-    code, message = result.body.get("code"), result.body.get("message")
-    return RpcError(
-        code if isinstance(code, int) and not isinstance(code, bool) else INTERNAL_ERROR,
-        message if isinstance(message, str) else "",
-        result.body.get("data"),
-        has_data="data" in result.body,
-    )
+class Answers:
+    """`resume` opens the rest of a stream after an event id; `refuse` answers a request of the upstream's own."""
+
+    def __init__(self, *, cap: int, depth: int, resume: Resume, refuse: Refuse) -> None:
+        self._cap = cap
+        self._depth = depth
+        self._resume = resume
+        self._refuse = refuse
+
+    async def read(self, response: aiohttp.ClientResponse, out: Outgoing) -> Reply:
+        """Raises WireError, or an exception of the HTTP client's."""
+        status, kind = response.status, response.content_type
+        session = response.headers.get("Mcp-Session-Id")
+        if status >= 300:
+            return Reply(await self._refusal(response, out), status, session)
+        if kind == "application/json" or kind.endswith("+json"):
+            message = parse(await whole(response, self._cap), self._depth)
+        elif kind == "text/event-stream":
+            message = await self._stream(response, out)
+        else:
+            raise WireError("malformed", "the upstream answered neither JSON nor an event stream", status=status)
+        answer = await self._found(message, out)
+        if answer is None:
+            raise WireError("malformed", "the upstream's JSON holds no answer", status=status)
+        return Reply(answer, status, session)
+
+    async def _refusal(self, response: aiohttp.ClientResponse, out: Outgoing) -> JsonObject:
+        failed = status_fault(response)
+        if response.status < 400 or response.status in (401, 429) or response.content_type != "application/json":
+            raise failed
+        try:
+            message = parse(await whole(response, REFUSAL_BYTES), self._depth)
+            if is_answer(message, out.id, any_id=True) and "error" in message:
+                found: JsonObject = message
+                return found
+        except WireError:
+            pass
+        raise failed
+
+    async def _found(self, message: Json, out: Outgoing) -> JsonObject | None:
+        """The answer in a message (or in a batch, which 2025-03-26 allows); everything before it is heard."""
+        for item in message if isinstance(message, list) else (message,):
+            if is_answer(item, out.id):
+                found: JsonObject = item
+                return found
+            await self._heard(item, out)
+        return None
+
+    async def _heard(self, message: Mapping[str, Json], out: Outgoing) -> None:
+        if "id" in message:
+            if not out.modern:
+                self._refuse(message, out)
+        elif out.hear is not None:
+            params = message.get("params")
+            await out.hear(str(message["method"]), params if isinstance(params, Mapping) else {})
+
+    async def _stream(self, response: aiohttp.ClientResponse, out: Outgoing) -> JsonObject:
+        events = Events(self._cap)
+        answer = await self._events(response, events, out)
+        idle = 0
+        while answer is None:
+            if out.modern or events.last_id is None or idle >= _RESUMES:
+                raise WireError("closed", "the upstream's stream ended without an answer", again="repeatable")
+            await asyncio.sleep(_RESUME_S if events.retry_ms is None else min(events.retry_ms / 1000, _RESUME_MAX_S))
+            seen = events.seen
+            answer = await self._resumed(events, out)
+            idle = 0 if events.seen > seen else idle + 1
+        return answer
+
+    async def _resumed(self, events: Events, out: Outgoing) -> JsonObject | None:
+        try:
+            response = await self._resume(out, events.last_id or "")
+        except WireError as failed:
+            if failed.kind in ("timeout", "auth"):
+                raise
+            return None
+        events.restart()
+        try:
+            return await self._events(response, events, out)
+        finally:
+            response.close()
+
+    async def _events(self, response: aiohttp.ClientResponse, events: Events, out: Outgoing) -> JsonObject | None:
+        """The answer, or None when the stream ended, or broke where it can be resumed."""
+        try:
+            async for piece in pieces(response):
+                for event in events.feed(piece):
+                    answer = await self._found(parse(event.data, self._depth), out)
+                    if answer is not None:
+                        return answer
+        except EventSizeError:
+            text = f"an event of the upstream is larger than {self._cap} bytes (MCP_PROXY_BOUNDS__ANSWER_BYTES)"
+            raise WireError("too_large", text) from None
+        except aiohttp.ClientError as error:
+            failed = fault(error)
+            if failed.kind != "closed" or out.modern or events.last_id is None:
+                raise failed from None
+        return None

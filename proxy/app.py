@@ -95,8 +95,11 @@ class Proxy:
         }
 
 
-def compose(settings: Settings) -> Proxy:
-    """Build the process from its settings. Raises ConfigError with every finding at once."""
+def compose(settings: Settings, telemetry: Telemetry | None = None) -> Proxy:
+    """Build the process from its settings, and telemetry from the `OTEL_*` variables where none is given.
+
+    Raises ConfigError with every finding at once.
+    """
     lent = services(settings)
     findings: list[str] = []
     try:
@@ -109,7 +112,7 @@ def compose(settings: Settings) -> Proxy:
         raise ConfigError([*findings, *error.findings]) from None
     if findings:
         raise ConfigError(findings)
-    chain, telemetry = Chain(entries), start_telemetry(os.environ)
+    chain, telemetry = Chain(entries), telemetry or start_telemetry(os.environ)
     upstream = connect(settings, auth)
     snapshot = Snapshot(settings.snapshot) if settings.snapshot else None
     passthrough = settings.auth_mode == "passthrough"
@@ -140,8 +143,8 @@ async def with_upstream(settings: Settings) -> AsyncIterator[Settings]:
         return
     from proxy import demo
 
-    async with demo.running() as url:
-        yield settings.model_copy(update={"upstream": url, "auth_mode": "none"})
+    async with await demo.serve() as running:
+        yield settings.model_copy(update={"upstream": running.url, "auth_mode": "none"})
 
 
 @contextlib.asynccontextmanager
@@ -168,7 +171,7 @@ async def _serve(settings: Settings) -> None:
 
     async with with_upstream(settings) as effective:
         proxy = compose(effective)
-        watchdog = Watchdog(effective.bounds.blocked_s)
+        watchdog = Watchdog(asyncio.get_running_loop(), blocked_s=effective.bounds.blocked_s)
         if settings.transport == "stdio":
             await _serve_stdio(proxy, watchdog)
             return

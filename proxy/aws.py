@@ -1,4 +1,4 @@
-"""What the proxy takes from botocore, imported on first use: sessions and credentials. And which AWS service a host is."""
+"""What the proxy takes from botocore, imported on first use: sessions and credentials. And which service a host is."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from policies.chain import Answered, Chain, Denied
 from policies.model import Call, Exchange, JsonObject, Outcome, Result, Step
-from proxy.answers import denial, error_of, unknown_tool
+from proxy.denials import denial, error_of, unknown_tool
 from proxy.catalog import Catalogs
 from proxy.errors import INTERNAL_ERROR, RpcError, UpstreamError
 from proxy.ids import uuid7

@@ -1,4 +1,4 @@
-"""A credential with an end: fetched once however many want it, replaced before it ends, and again when it is refused."""
+"""A credential with an end: fetched once however many want it, replaced before it ends, and when it is refused."""
 
 from __future__ import annotations
 
@@ -85,8 +85,9 @@ class Leased(Generic[T]):
     async def close(self) -> None:
         """Ends a fetch under way."""
         if self._flight is not None:
-            self._flight.cancel()
-            await asyncio.wait([self._flight])
+            flight = self._flight
+            flight.cancel()
+            await asyncio.wait([flight])
 
     def _fly(self) -> asyncio.Task[Lease[T] | str]:
         if self._flight is None:
@@ -106,6 +107,8 @@ class Leased(Generic[T]):
             return self._fail(f"{self.source}: no answer within {FETCH_S:g} s")
         except AuthError as error:
             return self._fail(str(error))
+        except asyncio.CancelledError:
+            return f"{self.source}: the proxy is closing"
         except Exception as error:  # noqa: BLE001 - its text may hold a credential, its type cannot
             return self._fail(f"{self.source}: failed with {type(error).__name__}")
         self._take(lease)
@@ -115,7 +118,7 @@ class Leased(Generic[T]):
         now = self._clock()
         self._failed = (now + FAILED_S, problem)
         self._due = now + RETRY_S
-        if self._lease is not None:
+        if self._lease is not None and now < self._usable:
             _log.warning("%s; the credential at hand is used until it ends", problem)
         return problem
 
@@ -124,5 +127,5 @@ class Leased(Generic[T]):
         now = self._clock()
         left = float("inf") if lease.ends is None else max(0.0, lease.ends - now)
         self._lease = lease
-        self._usable = now + left - min(10.0, left / 10) if left != float("inf") else left
+        self._usable = now + left - min(10.0, left / 10)
         self._due = max(now + RETRY_S, now + left * random.uniform(0.8, 0.9))

@@ -1,4 +1,4 @@
-"""Secrets by reference: `file:PATH`, `env:NAME`, or the ARN of a Secrets Manager secret (`…#KEY` for a key of its JSON).
+"""Secrets by reference: `file:PATH`, `env:NAME`, or a Secrets Manager ARN (`…#KEY` for a key of the secret's JSON).
 
 A secret is read each time it is asked for, so that a rotated one is found: whoever needs it often keeps it.
 No message here holds a value, nor text that might be one.

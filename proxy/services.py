@@ -59,9 +59,9 @@ class MemoryStore:
 
 
 class StdoutSink:
-    """Writes lines to a file descriptor, each in one write, past Python's buffers. A reader that is gone raises nothing.
+    """Writes lines to a file descriptor, each in one write, past Python's buffers.
 
-    `lost` counts the lines that could not be written.
+    A reader that is gone raises nothing: `lost` counts the lines that could not be written.
     """
 
     def __init__(self, descriptor: int = 1) -> None:

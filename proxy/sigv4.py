@@ -20,8 +20,22 @@ from urllib.parse import quote
 from yarl import URL
 
 UNSIGNED: Final = frozenset(
-    "baggage connection expect keep-alive proxy-authenticate proxy-authorization te traceparent tracestate trailer "
-    "transfer-encoding upgrade user-agent x-amzn-trace-id".split()
+    {
+        "baggage",
+        "connection",
+        "expect",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "traceparent",
+        "tracestate",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "x-amzn-trace-id",
+    }
 )
 """Headers that intermediaries may change or add. The same as botocore's list."""
 

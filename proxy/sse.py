@@ -13,7 +13,7 @@ from typing import Final
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class EventTooLarge(ValueError):
+class EventSizeError(ValueError):
     """One event holds more than the cap."""
 
 
@@ -38,12 +38,22 @@ class Events:
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
         self._type = b""
-        self._size = 0
+        self._held = 0
+        self._pending = 0
+        self._after_cr = False
+        self._start = True
+
+    def restart(self) -> None:
+        """Begin again on a new connection: what was unfinished is gone, `last_id` and `retry_ms` stay."""
+        self._partial.clear()
+        self._data.clear()
+        self._type = b""
+        self._held = self._pending = 0
         self._after_cr = False
         self._start = True
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        """Take what was read, and yield the events that it completes. Raises EventTooLarge."""
+        """Take what was read, and yield the events that it completes. Raises EventSizeError."""
         if self._start:
             self._start = False
             chunk = chunk.removeprefix(_BOM)
@@ -56,17 +66,20 @@ class Events:
                 yield event
 
     def _lines(self, chunk: bytes) -> list[bytes]:
-        chunk = self._normalised(chunk)
-        *lines, rest = chunk.split(b"\n")
+        *lines, rest = self._normalised(chunk).split(b"\n")
         if lines and self._partial:
             lines[0] = b"".join((*self._partial, lines[0]))
             self._partial.clear()
+            self._pending = 0
         if rest:
             self._partial.append(rest)
-        self._size += len(chunk)
-        if self._size > self._cap and not lines:
-            raise EventTooLarge
+            self._pending += len(rest)
+            self._check()
         return lines
+
+    def _check(self) -> None:
+        if self._pending + self._held > self._cap:
+            raise EventSizeError
 
     def _normalised(self, chunk: bytes) -> bytes:
         if self._after_cr and chunk:
@@ -85,8 +98,8 @@ class Events:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value)
-            if sum(map(len, self._data)) > self._cap:
-                raise EventTooLarge
+            self._held += len(value) + 1
+            self._check()
         elif name == b"event":
             self._type = value
         elif name == b"id" and b"\0" not in value:
@@ -102,6 +115,6 @@ class Events:
         data, kind = b"\n".join(self._data), self._type
         self._data.clear()
         self._type = b""
-        self._size = sum(map(len, self._partial))
+        self._held = 0
         # An event without data primes a stream for resuming; other types are not MCP's.
         return Event(data) if data and kind in (b"", b"message") else None

@@ -80,12 +80,25 @@ def start(environ: Mapping[str, str]) -> Telemetry:
     exporters = _exporters(environ)
     if not exporters:
         return Telemetry()
-    findings = _findings(exporters, environ)
-    if findings:
-        raise ConfigError(findings)
+    if wrong := findings(environ):
+        raise ConfigError(wrong)
     from proxy.spans import Tracing
 
     return Tracing(exporters, _endpoint(environ), environ)
+
+
+def findings(environ: Mapping[str, str]) -> list[str]:
+    """What is asked for that is not built in."""
+    exporters = _exporters(environ)
+    found = [
+        f"environment: OTEL_TRACES_EXPORTER has {name!r}; it may be otlp, console or none"
+        for name in sorted(exporters - {"otlp", "console"})
+    ]
+    for variable in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        protocol = environ.get(variable, "")
+        if protocol and "otlp" in exporters:
+            return found if protocol == "http/protobuf" else [*found, f"environment: {variable} must be http/protobuf"]
+    return found
 
 
 def meta_of(inbound: Inbound) -> JsonObject:
@@ -99,18 +112,6 @@ def _exporters(environ: Mapping[str, str]) -> frozenset[str]:
         return frozenset()
     asked = environ.get("OTEL_TRACES_EXPORTER", "").strip() or ("otlp" if _endpoint(environ) else "none")
     return frozenset(name.strip() for name in asked.split(",")) - {"none", ""}
-
-
-def _findings(exporters: frozenset[str], environ: Mapping[str, str]) -> list[str]:
-    found = [
-        f"environment: OTEL_TRACES_EXPORTER has {name!r}; it may be otlp, console or none"
-        for name in sorted(exporters - {"otlp", "console"})
-    ]
-    for variable in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        protocol = environ.get(variable, "")
-        if protocol and "otlp" in exporters:
-            return found if protocol == "http/protobuf" else [*found, f"environment: {variable} must be http/protobuf"]
-    return found
 
 
 def _endpoint(environ: Mapping[str, str]) -> str | None:

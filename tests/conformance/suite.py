@@ -101,10 +101,10 @@ def run(arguments: Sequence[str], out: Path) -> Verdicts:
     out.mkdir(parents=True)
     command = [*COMMAND, *arguments, "-o", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
-    verdicts = read(sorted(out.rglob("checks.json")), out)
-    if not verdicts:
+    files = sorted(out.rglob("checks.json"))
+    if not files:
         raise SuiteFailedError(f"the suite left no results: {(done.stdout + done.stderr)[-2000:]}")
-    return verdicts
+    return read(files, out)
 
 
 def run_server_suite(url: str, spec_version: str, out: Path) -> Verdicts:

@@ -12,6 +12,7 @@ from .steps import record
 from .upstreams import Upstream
 from .wire import Answer, Era, Json, Wire, http, inherited, stdio
 
+PATH = NODE.environ()["PATH"]
 ERAS: tuple[Era, ...] = ("handshake", "modern")
 
 
@@ -33,50 +34,54 @@ async def record_both(upstream: Upstream, folder: Path) -> Recordings:
     """Every recording starts from a freshly prepared folder at the same path, so that paths in answers are equal."""
     data = (folder / "data").resolve()
     direct, proxied = {}, {}
-    for era in upstream.eras:
-        upstream.prepare(data)
-        async with _direct(upstream, data, folder, era) as wire:
-            direct[era] = Recording(hello=wire.hello, answers=await record(wire, upstream.steps(data)))
-    for era in ERAS:
-        upstream.prepare(data)
-        with behind_proxy(upstream, data, folder) as url:
-            async with http(url, era=era) as wire:
-                proxied[era] = Recording(hello=wire.hello, answers=await record(wire, upstream.steps(data)))
+    with running(upstream, data, folder) as server:
+        for era in upstream.eras:
+            async with reach(upstream, server, data, era) as wire:
+                direct[era] = Recording(hello=wire.hello, answers=await record(wire, upstream.steps(data)))
+        for era in ERAS:
+            with behind_proxy(upstream, server, data, folder) as url:
+                async with http(url, era=era) as wire:
+                    proxied[era] = Recording(hello=wire.hello, answers=await record(wire, upstream.steps(data)))
     return Recordings(direct=direct, proxied=proxied)
 
 
+@contextmanager
+def running(upstream: Upstream, data: Path, folder: Path) -> Iterator[str | None]:
+    """The URL of an HTTP upstream, which serves every recording; None for one that each connection starts itself."""
+    if not upstream.over_http:
+        yield None
+        return
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/mcp"
+    env = environ() | {"PATH": PATH, "PORT": str(port)}
+    with serving(upstream.command(data), folder / "upstream.log", ready=url, env=env):
+        yield url
+
+
 @asynccontextmanager
-async def _direct(upstream: Upstream, data: Path, folder: Path, era: Era) -> AsyncIterator[Wire]:
-    if upstream.over_http:
-        with _http_server(upstream, data, folder) as url:
-            async with http(url, era=era) as wire:
-                yield wire
+async def reach(
+    upstream: Upstream, server: str | None, data: Path, era: Era, capabilities: Json | None = None
+) -> AsyncIterator[Wire]:
+    """A connection straight to the upstream."""
+    upstream.prepare(data)
+    if server:
+        async with http(server, era=era, capabilities=capabilities) as wire:
+            yield wire
     else:
-        env = inherited() | {"PATH": NODE.environ()["PATH"]}
-        async with stdio(upstream.command(data), era=era, env=env, cwd=str(REPOSITORY)) as wire:
+        async with stdio(
+            upstream.command(data),
+            era=era,
+            env=inherited() | {"PATH": PATH},
+            cwd=str(REPOSITORY),
+            capabilities=capabilities,
+        ) as wire:
             yield wire
 
 
 @contextmanager
-def behind_proxy(upstream: Upstream, data: Path, folder: Path) -> Iterator[str]:
+def behind_proxy(upstream: Upstream, server: str | None, data: Path, folder: Path) -> Iterator[str]:
     """The URL of a proxy in front of the upstream; its chain changes nothing."""
-    env = environ() | {"PATH": NODE.environ()["PATH"]}
-    if upstream.over_http:
-        with (
-            _http_server(upstream, data, folder) as url,
-            proxy(folder, "--upstream", url, policies=AUDIT_ONLY, env=env) as proxied,
-        ):
-            yield proxied
-    else:
-        command = shlex.join(upstream.command(data))
-        with proxy(folder, "--stdio", command, policies=AUDIT_ONLY, env=env) as proxied:
-            yield proxied
-
-
-@contextmanager
-def _http_server(upstream: Upstream, data: Path, folder: Path) -> Iterator[str]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/mcp"
-    env = NODE.environ() | {"PORT": str(port)}
-    with serving(upstream.command(data), folder / "upstream.log", ready=url, env=env):
+    upstream.prepare(data)
+    address = ["--upstream", server] if server else ["--stdio", shlex.join(upstream.command(data))]
+    with proxy(folder, *address, policies=AUDIT_ONLY, env=environ() | {"PATH": PATH}) as url:
         yield url

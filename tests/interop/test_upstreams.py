@@ -7,11 +7,12 @@ difference is what the caller's era demands of every answer (revision 2026-07-28
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from .conftest import Installed
-from .recordings import ERAS, Recordings, behind_proxy, record_both
+from .recordings import ERAS, Recordings, behind_proxy, reach, record_both, running
 from .steps import tools_called
 from .upstreams import EVERYTHING_HTTP, EVERYTHING_STDIO, PLACE, UPSTREAMS, Upstream
 from .wire import Answer, Era, Json, http
@@ -19,7 +20,13 @@ from .wire import Answer, Era, Json, http
 pytestmark = pytest.mark.interop
 
 Recorded = Callable[[Upstream], Recordings]
-ASKING_TOOLS = ("trigger-sampling-request", "trigger-elicitation-request", "trigger-url-elicitation", "get-roots-list")
+ABLE: Json = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
+ASKING: tuple[Json, ...] = (
+    {"name": "trigger-sampling-request", "arguments": {"prompt": "hello"}},
+    {"name": "trigger-elicitation-request", "arguments": {}},
+    {"name": "trigger-url-elicitation", "arguments": {"url": "https://example.com/"}},
+    {"name": "get-roots-list", "arguments": {}},
+)
 PAIRS = [pytest.param(upstream, era, id=f"{upstream.name}-{era}") for upstream in UPSTREAMS for era in ERAS]
 STEPS = [
     pytest.param(upstream, era, step.label, step.method, id=f"{upstream.name}-{era}-{step.label}")
@@ -82,18 +89,22 @@ def test_a_caller_meets_the_upstreams_own_name_and_instructions(
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("upstream", [EVERYTHING_HTTP, EVERYTHING_STDIO], ids=lambda upstream: upstream.name)
-async def test_a_tool_that_would_ask_the_caller_back_answers_an_error_at_once(
-    installed: Installed, tmp_path_factory: pytest.TempPathFactory, upstream: Upstream, era: Era
+async def test_a_tool_that_asks_its_caller_back_is_answered_at_once(
+    installed: Installed, tmp_path: Path, upstream: Upstream, era: Era
 ) -> None:
+    """With an error, or as it answers a direct caller that refuses what it is asked: never with a wait."""
     installed(upstream.environment)
-    folder = tmp_path_factory.mktemp("asking")
-    everything = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
-    with behind_proxy(upstream, folder, folder) as url:
-        async with http(url, era=era, capabilities=everything) as wire:
-            for tool in ASKING_TOOLS:
-                arguments = {"prompt": "hello"} if tool == "trigger-sampling-request" else {}
-                answer = await wire.ask("tools/call", {"name": tool, "arguments": arguments}, within=10)
-                assert "error" in answer.body or answer.body["result"].get("isError"), (tool, answer.body)
+    with (
+        running(upstream, tmp_path, tmp_path) as server,
+        behind_proxy(upstream, server, tmp_path, tmp_path) as url,
+    ):
+        async with reach(upstream, server, tmp_path, "handshake", ABLE) as wire:
+            refused = [await wire.ask("tools/call", call, within=10) for call in ASKING]
+        async with http(url, era=era, capabilities=ABLE) as wire:
+            proxied = [await wire.ask("tools/call", call, within=10) for call in ASKING]
+    for call, direct, answer in zip(ASKING, refused, proxied, strict=True):
+        failed = "error" in answer.body or answer.body["result"].get("isError")
+        assert failed or answer.body["result"]["content"] == direct.body["result"]["content"], (call, answer.body)
 
 
 def _introduction(hello: Json) -> Json:

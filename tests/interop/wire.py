@@ -182,13 +182,15 @@ async def http(url: str, *, era: Era, capabilities: Json | None = None) -> Async
 
 
 @asynccontextmanager
-async def stdio(command: Sequence[str], *, era: Era, env: Mapping[str, str], cwd: str) -> AsyncIterator[Wire]:
+async def stdio(
+    command: Sequence[str], *, era: Era, env: Mapping[str, str], cwd: str, capabilities: Json | None = None
+) -> AsyncIterator[Wire]:
     """Runs the command for as long as the connection lives."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=env, cwd=cwd, limit=LONGEST_LINE
     )
-    wire = StdioWire(process, era, {})
+    wire = StdioWire(process, era, capabilities or {})
     listening = asyncio.create_task(wire.listen())
     try:
         await wire.open()

@@ -1,0 +1,73 @@
+"""Characters that nobody sees: which they are, where they are meant, and a text without the others.
+
+Kinds: `ansi` (escape sequences of terminals), `control` (C0 but tab, line feed and carriage return; DEL; C1), `bidi`
+(embeddings, overrides, isolates, stray marks), `tag` (U+E0000…), `invisible` (zero width, fillers, soft hyphen,
+variation selectors, byte order mark). Kept where they are meant: FE0E, FE0F and ZWJ within emoji, the three flags
+written with tags, ZWJ and ZWNJ after a letter of an Arabic or Indic script, direction marks beside a right-to-left
+letter, Mongolian selectors. Nothing is ever normalised.
+
+Every alternative consumes what it scanned or stops at the next escape character: linear in any text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_EMOJI: Final = r"[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+_ONE: Final = rf"{_EMOJI}(?:[\U0001f3fb-\U0001f3ff]|[\ufe0e\ufe0f]\u20e3?)?"
+_FLAG: Final = (
+    "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
+    "|\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+_RTL: Final = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+_JOINING: Final = r"[\u0600-\u07ff\u0840-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc]"
+_MARK: Final = r"[\u200e\u200f\u061c]"
+
+_KEEP: Final = (
+    rf"{_FLAG}|{_ONE}(?:\u200d{_ONE})*|[0-9#*]\ufe0f\u20e3"
+    rf"|(?<={_JOINING})[\u200c\u200d](?![\u200c\u200d])"
+    rf"|(?<={_RTL}){_MARK}(?!{_MARK})|(?<!{_MARK}){_MARK}(?={_RTL})|(?<=[\u1820-\u18aa])[\u180b-\u180f]"
+)
+_ANSI: Final = (
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, SOS, PM, APC with what they carry
+    r"|\x1b[ -/]*[0-~]"  # two characters, and the openings of the unfinished ones above
+)
+_CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+_BIDI: Final = r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+_TAG: Final = r"[\U000e0000-\U000e007f]"
+_INVISIBLE: Final = (
+    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0080-\U000e0fff]"
+)
+
+_SUSPECT: Final = re.compile(f"{_CONTROL}|{_BIDI}|{_TAG}|{_INVISIBLE}".replace("]|[", ""))
+_PARTS: Final = re.compile(
+    f"(?P<keep>{_KEEP})|(?P<ansi>{_ANSI})|(?P<control>{_CONTROL})|(?P<bidi>{_BIDI})|(?P<tag>{_TAG})"
+    f"|(?P<invisible>{_INVISIBLE})"
+)
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+def suspicious(raw: bytes) -> bool:
+    """Whether compact JSON (UTF-8) may hold such a character, escaped in a text or not. Never misses one."""
+    if b"\x7f" in raw or (b"\\" in raw and (b"\\u" in raw or b"\\b" in raw or b"\\f" in raw)):
+        return True
+    return not raw.isascii() and _SUSPECT.search(raw.decode()) is not None
+
+
+def clean(text: str) -> tuple[str, frozenset[str]]:
+    """The text without them, and the kinds taken out; the same object and no kinds when there were none."""
+    if _SUSPECT.search(text) is None:
+        return text, _NONE
+    kinds: set[str] = set()
+
+    def replace(match: re.Match[str]) -> str:
+        if match.lastgroup == "keep":
+            return match[0]
+        kinds.add(str(match.lastgroup))
+        return ""
+
+    new = _PARTS.sub(replace, text)
+    return (new, frozenset(kinds)) if kinds else (text, _NONE)

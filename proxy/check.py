@@ -1,0 +1,151 @@
+"""What `check` finds, all at once: wrong settings, wrong policies, and policies that cannot do what they promise."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from policies.line import Entry
+from policies.loading import PolicyConfigError, announcements, unmatched_globs
+from policies.loading import load as load_policies
+from policies.policy import Policy
+from proxy import telemetry
+from proxy.app import LOOPBACK, with_upstream
+from proxy.auth import outbound
+from proxy.errors import ConfigError, ProxyError, RpcError
+from proxy.inbound import MODERN
+from proxy.services import services
+from proxy.settings import PREFIX, Settings, load
+from proxy.upstream import Origin, connect
+
+_HOOKS: Final = ("on_tool", "on_call", "on_result", "on_done")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """`findings` must be mended; `notes` are worth knowing; `lines` show the effective configuration."""
+
+    lines: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    findings: Sequence[str] = field(default_factory=tuple)
+
+
+def check(flags: Mapping[str, Any], *, offline: bool) -> Report:
+    """Check what a proxy with these flags and this environment would run. Asks the upstream unless `offline`."""
+    findings: list[str] = []
+    settings = _settings(flags, findings)
+    entries = _entries(settings, flags, findings)
+    findings += telemetry.findings(os.environ)
+    if settings is None or entries is None:
+        return Report(findings=findings)
+    findings += [*_auth(settings), *_exposed(settings), *_without_callers(entries)]
+    notes, unmatched = [], []
+    if not offline and not findings:
+        try:
+            names = asyncio.run(_upstream_tools(settings))
+            unmatched = [
+                f"policy {name}: tools: {glob!r} matches no tool of the upstream"
+                for name, glob in unmatched_globs(entries, names)
+            ]
+            notes.append(f"the upstream lists {len(names)} tools")
+        except (ProxyError, TimeoutError) as error:
+            notes.append(f"the tools globs were not compared with the upstream's tools: {_said(error)}")
+    return Report(
+        lines=described(settings, entries), notes=[*announcements(entries), *notes], findings=[*findings, *unmatched]
+    )
+
+
+def described(settings: Settings, entries: Sequence[Entry]) -> list[str]:
+    """The effective configuration, for people: no credential, no value of a policy's config."""
+    source = str(settings.policies) if settings.policies else "built-in default"
+    chain = [f"  {number}. {text}" for number, text in enumerate(map(_entry, entries), 1)]
+    return [
+        f"upstream  {upstream_name(settings)}",
+        f"auth      {settings.auth_mode}",
+        f"policies  {source}" + ("" if chain else ": none, every call and result passes unchanged"),
+        *chain,
+    ]
+
+
+def upstream_name(settings: Settings) -> str:
+    """Where calls go, without credentials, query or a command's arguments."""
+    if settings.stdio:
+        return f"the command {settings.stdio.split()[0]!r}"
+    if not settings.upstream:
+        return "the embedded demo (customer support, made-up data)"
+    parts = urlsplit(settings.upstream)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def hooks_of(entry: Entry) -> list[str]:
+    """The hooks that the policy overrides."""
+    return [hook for hook in _HOOKS if getattr(type(entry.policy), hook) is not getattr(Policy, hook)]
+
+
+def _entry(entry: Entry) -> str:
+    fails = "fails open" if entry.on_failure == "open" else "fails closed"
+    covers = "all tools" if "*" in entry.tools else f"tools {', '.join(entry.tools)}"
+    return f"{entry.name}: {entry.mode}, {fails}, {covers}, {' '.join(hooks_of(entry))}, {entry.timeout_ms:g} ms"
+
+
+def _settings(flags: Mapping[str, Any], findings: list[str]) -> Settings | None:
+    try:
+        return load(**flags)
+    except ConfigError as error:
+        findings += error.findings
+        return None
+
+
+def _entries(settings: Settings | None, flags: Mapping[str, Any], findings: list[str]) -> list[Entry] | None:
+    """The policies, also where the settings are wrong: everything is to be reported at once."""
+    named = flags.get("policies") or os.environ.get(f"{PREFIX}POLICIES")
+    path = settings.policies if settings else Path(named) if named else None
+    try:
+        return load_policies(path, services(settings or Settings.model_construct()))
+    except PolicyConfigError as error:
+        findings += error.findings
+        return None
+
+
+def _auth(settings: Settings) -> Iterator[str]:
+    try:
+        outbound(settings, services(settings).secrets)
+    except ConfigError as error:
+        yield from error.findings
+
+
+def _exposed(settings: Settings) -> Iterator[str]:
+    if settings.transport == "http" and settings.host not in LOOPBACK:
+        yield f"setting host: {settings.host} is not loopback, and there is no inbound authentication"
+
+
+def _without_callers(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.policy.per_caller and entry.mode != "off":
+            yield f"policy {entry.name}: decides by verified caller, and no inbound authentication verifies one"
+
+
+async def _upstream_tools(settings: Settings) -> list[str]:
+    """Names of the upstream's tools, before any policy hides some. Raises ProxyError, TimeoutError."""
+    if settings.auth_mode == "passthrough":
+        raise ProxyError("each caller's token sees its own tools")
+    async with with_upstream(settings) as effective:
+        upstream = connect(effective, outbound(effective, services(effective).secrets))
+        await upstream.open()
+        try:
+            async with asyncio.timeout(settings.bounds.first_list_s):
+                pages = await upstream.pages("tools/list", Origin(version=MODERN, own=True))
+        finally:
+            await upstream.close()
+    return [str(tool.get("name")) for page in pages for tool in page.get("tools") or ()]
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not list them in time"
+    return f"it answered error {error.code}" if type(error) is RpcError else str(error)

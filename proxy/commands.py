@@ -1,0 +1,209 @@
+"""What each verb of the command line does. Answers go to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from policies.jsontext import JsonError, dumps, loads
+from policies.model import Json, JsonObject
+from proxy.errors import ConfigError, ProxyError, RpcError
+from proxy.parser import FLAGS, UsageError
+
+if TYPE_CHECKING:
+    from policies.line import Entry
+    from proxy.client import Client
+    from proxy.settings import Settings
+
+DEFAULT_PORT: Final = 8000
+_TRY: Final = """call get_customer_profile '{"customer_id":"CUST001"}'"""
+
+
+def serve(options: Namespace) -> int:
+    from proxy import app
+
+    with _policies_are_configuration():
+        return app.serve(_settings(options))
+
+
+def check(options: Namespace) -> int:
+    from proxy.check import check as checked
+
+    report = checked(_flags(options), offline=options.offline)
+    for line in report.lines:
+        print(line)
+    for note in report.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for finding in report.findings:
+        print(finding, file=sys.stderr)
+    print(f"{len(report.findings)} findings" if report.findings else "ok", file=sys.stderr)
+    return 1 if report.findings else 0
+
+
+def tools(options: Namespace) -> int:
+    found = _served_tools(options.url) if options.url else _published_tools(options)
+    if options.json:
+        print(_shown(found))
+        return 0
+    width = max((len(str(tool.get("name"))) for tool in found), default=0)
+    for tool in found:
+        told = str(tool.get("description") or tool.get("title") or "").strip().partition("\n")[0]
+        print(_printable(f"{str(tool.get('name')).ljust(width)}  {told}".rstrip()))
+    print(f"{len(found)} tools", file=sys.stderr)
+    return 0
+
+
+def call(options: Namespace) -> int:
+    arguments = _arguments(options.arguments)
+    with _client(options.url or _local_url(options.port)) as client:
+        try:
+            result = client.call(options.name, arguments)
+        except RpcError as error:
+            data = {"data": error.data} if error.has_data else {}
+            print(_shown({"error": {"code": error.code, "message": error.message, **data}}), file=sys.stderr)
+            return 1
+    print(_shown(result))
+    return 1 if result.get("isError") is True else 0
+
+
+def explain(options: Namespace) -> int:
+    from policies.chain import Chain
+    from policies.loading import load
+    from proxy import explain as explaining
+    from proxy.services import services
+
+    case = explaining.read(_text(options.file))
+    settings = _settings(options)
+    with _policies_are_configuration():
+        entries = load(settings.policies, services(settings))
+    for line in asyncio.run(explaining.explain(case, Chain(entries))):
+        print(_printable(line))
+    return 0
+
+
+VERBS: Final[Mapping[str, Callable[[Namespace], int]]] = {
+    "serve": serve,
+    "check": check,
+    "tools": tools,
+    "call": call,
+    "explain": explain,
+}
+
+
+def announce(settings: Settings, entries: Sequence[Entry], url: str, *, demo: bool) -> None:
+    """Say on standard error what is served where, by which chain, and what to try."""
+    from policies.loading import announcements
+    from proxy.check import upstream_name
+
+    chain = " → ".join(entry.name if entry.mode == "enforce" else f"{entry.name} ({entry.mode})" for entry in entries)
+    source = str(settings.policies) if settings.policies else "built-in default, yours: --policies FILE"
+    where = "the embedded demo, made-up data; yours: --upstream URL" if demo else upstream_name(settings)
+    other = "" if url == f"http://127.0.0.1:{DEFAULT_PORT}/mcp" else f" --url {url}"
+    lines = [
+        f"MCP policy proxy on {url}",
+        f"  upstream  {where}",
+        f"  policies  {chain or 'none'} ({source})",
+        *(f"  note      {said}" for said in announcements(entries)),
+        f"  try       {_command()} {_TRY if demo else 'tools'}{other}",
+    ]
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def _flags(options: Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in FLAGS if getattr(options, name, None) is not None}
+
+
+def _settings(options: Namespace) -> Settings:
+    from proxy.settings import load
+
+    return load(**_flags(options))
+
+
+def _published_tools(options: Namespace) -> list[JsonObject]:
+    from proxy.app import published_tools
+
+    settings = _settings(options)
+    with _policies_are_configuration():
+        # Audit lines of the listing go to standard error, where the list does not.
+        return asyncio.run(published_tools(settings.model_copy(update={"transport": "stdio"})))
+
+
+def _served_tools(url: str) -> list[JsonObject]:
+    with _client(url) as client:
+        return client.tools()
+
+
+def _client(url: str) -> closing[Client]:
+    from proxy.client import Client
+
+    return closing(Client(url))
+
+
+def _local_url(port: str | None) -> str:
+    given = port or os.environ.get("MCP_PROXY_PORT") or str(DEFAULT_PORT)
+    if not given.isdecimal():
+        raise UsageError("mcp-policy-proxy call: the port must be a number")
+    return f"http://127.0.0.1:{given}/mcp"
+
+
+def _arguments(given: str) -> JsonObject:
+    text = sys.stdin.buffer.read() if given == "-" else given.encode("utf-8", "surrogateescape")
+    try:
+        arguments = loads(text)
+    except JsonError as error:
+        raise UsageError(f"mcp-policy-proxy call: the arguments are {error}") from None
+    if not isinstance(arguments, dict):
+        raise UsageError("""mcp-policy-proxy call: the arguments must be a JSON object, like '{"key":"value"}'""")
+    return arguments
+
+
+def _text(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError([f"{file}: {error.strerror}"]) from None
+
+
+@contextmanager
+def _policies_are_configuration() -> Iterator[None]:
+    from policies.chain import PolicyOpenError
+    from policies.loading import PolicyConfigError
+
+    try:
+        yield
+    except PolicyConfigError as error:
+        raise ConfigError(error.findings) from None
+    except PolicyOpenError as error:
+        raise ProxyError(str(error)) from None
+
+
+def _shown(value: Json) -> str:
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+    except TypeError:  # a number that only the compact form can write
+        text = dumps(value).decode()
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
+    """The text with everything escaped that a terminal might obey."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def _command() -> str:
+    """How this process was called, to be typed again."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{shlex.quote(os.path.relpath(sys.executable))} -m proxy"
+    return program.name if shutil.which(program.name) else shlex.quote(os.path.relpath(program))

@@ -1,0 +1,130 @@
+"""A call or a result through the chain, offline: what each policy decides, where, of what kind and how long it took.
+
+Nothing of what is read is shown: paths and kinds, no values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from policies.chain import Answered, Chain, Denied, PolicyOpenError
+from policies.jsontext import JsonError, loads
+from policies.model import Call, Json, JsonObject, Result, Step, Tool
+from proxy.denials import denial
+from proxy.errors import ConfigError
+from proxy.ids import uuid7
+
+MAX_PATHS: Final = 50
+"""Paths shown of one decision."""
+
+_SHAPES: Final = (
+    'give {"call": {"name": …, "arguments": …}, "result": …, "tool": …} (each of call and result may be left out), '
+    "a JSON-RPC request, or a tool's result"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is to be explained. Without a result, only the way to the upstream is."""
+
+    call: Call
+    given: bool
+    result: Result | None = None
+
+
+def read(text: bytes) -> Case:
+    """The case that a document describes. Raises ConfigError that repeats nothing of it."""
+    try:
+        document = loads(text)
+    except JsonError as error:
+        raise ConfigError([f"explain: {error}"]) from None
+    if not isinstance(document, Mapping):
+        raise ConfigError([f"explain: the document is not an object; {_SHAPES}"])
+    case = _case(document)
+    if case is None:
+        raise ConfigError([f"explain: the document is neither a call nor a result; {_SHAPES}"])
+    return case
+
+
+async def explain(case: Case, chain: Chain) -> list[str]:
+    """The lines to show: each decision, and what comes of it. Raises ConfigError when a policy cannot open."""
+    try:
+        await chain.open()
+    except PolicyOpenError as error:
+        raise ConfigError([f"explain: {error}"]) from None
+    try:
+        steps: list[Step] = []
+        outcome = await _outcome(case, chain, steps)
+    finally:
+        await chain.close()
+    told = [line for step in steps for line in _told(step)]
+    return [*(told or ["no policy has anything to say to this"]), f"outcome: {outcome}"]
+
+
+def _case(document: JsonObject) -> Case | None:
+    if "call" in document:
+        call, tool = document["call"], document.get("tool")
+        if not isinstance(call, Mapping) or not isinstance(tool, Mapping | None):
+            return None
+        known = Tool(definition={"name": call.get("name"), **tool}) if tool is not None else None
+        return Case(call=_call("tools/call", call, known), given=True, result=_result(document.get("result")))
+    if isinstance(document.get("method"), str):
+        params = document.get("params", {})
+        return Case(call=_call(document["method"], params), given=True) if isinstance(params, Mapping) else None
+    body = document.get("result", document)
+    result = _result(body) if "result" in document or {"content", "structuredContent"} & document.keys() else None
+    return Case(call=_call("tools/call", {}), given=False, result=result) if result is not None else None
+
+
+def _call(method: str, params: JsonObject, tool: Tool | None = None) -> Call:
+    return Call(id=uuid7(), method=method, params=params, tool=tool)
+
+
+def _result(body: Json) -> Result | None:
+    return Result(body=body) if isinstance(body, Mapping) else None
+
+
+async def _outcome(case: Case, chain: Chain, steps: list[Step]) -> str:
+    call, before = case.call, None
+    result = case.result
+    if call.tool is not None:
+        seen = await chain.on_tool(call.tool, call.caller, steps)
+        if isinstance(seen, Denied):
+            return f"denied, as a tool that does not exist: {seen.policy} hides it ({seen.reason})"
+    said = "the call goes upstream"
+    if case.given:
+        went = await chain.on_call(call, steps)
+        if isinstance(went, Call):
+            said += " changed" if went is not call else " unchanged"
+            call = went
+        elif isinstance(went, Denied):
+            said = f"denied by {went.policy} ({went.reason}); the upstream does not see the call"
+            call = replace(call, params={"name": call.name} if call.name else {})
+            result, before = denial(call, went.reason, None, modern=True), went.index
+        elif isinstance(went, Answered):
+            said, result, before = "answered by a policy; the upstream does not see the call", went.result, went.index
+    if result is None:
+        return said
+    return _joined(said if case.given else "", result, await chain.on_result(call, result, steps, before))
+
+
+def _joined(said: str, result: Result, passed: Result | Denied) -> str:
+    if isinstance(passed, Denied):
+        back = f"the result is denied by {passed.policy} ({passed.reason})"
+    else:
+        back = "the result goes back " + ("unchanged" if passed is result else "changed")
+    return f"{said}; {back}" if said else back
+
+
+def _told(step: Step) -> Iterator[str]:
+    facts = [step.hook.ljust(9), step.policy.ljust(12), step.action.ljust(7), f"{step.micros} µs"]
+    if step.mode == "shadow":
+        facts.append("(shadow: not done)")
+    if step.reason:
+        facts.append(f"reason {step.reason}")
+    yield "  ".join(facts)
+    yield from (f"    {change.path}  {change.kind}" for change in step.changes[:MAX_PATHS])
+    if len(step.changes) > MAX_PATHS:
+        yield f"    … and {len(step.changes) - MAX_PATHS} more"

@@ -1,0 +1,132 @@
+"""The command line: verbs, options, help. It repeats no value that it was given, for that may be a secret."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+FLAGS: Final[Mapping[str, tuple[str, str]]] = {
+    "host": ("ADDRESS", "address to listen on (127.0.0.1)"),
+    "port": ("PORT", "port to listen on, 0 for a free one (8000)"),
+    "transport": ("http|stdio", "how clients reach the proxy (http)"),
+    "upstream": ("URL", "the upstream MCP server; without one the embedded demo answers"),
+    "stdio": ("COMMAND", "an upstream to start as a command that speaks MCP on stdin and stdout"),
+    "policies": ("FILE", "the policy chain, a policies.toml (default chain: sanitize, redact, audit)"),
+    "snapshot": ("FILE", "where the catalog is kept for starts without the upstream"),
+    "auth_mode": ("MODE", "how to prove to the upstream who calls: none, iam, jwt, api_key, passthrough (none)"),
+    "log_level": ("LEVEL", "debug, info, warning or error (info)"),
+}
+"""Settings that are also flags; every other setting is an environment variable only."""
+
+SECRETS: Final = ("client-secret", "api-key", "token", "password")
+"""A command line is seen by every user of the machine, so these are refused by name."""
+
+_CHAIN_FLAGS: Final = ("policies",)
+_CALL: Final = """mcp-policy-proxy call get_customer_profile '{"customer_id":"CUST001"}'"""
+
+
+class UsageError(Exception):
+    """The command line is wrong; the message repeats none of its values."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            self.error(f"that is not a verb; choose one of: {', '.join(map(str, action.choices))}")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("mcp-policy-proxy")
+        except PackageNotFoundError:
+            found = "(not installed)"
+        parser.exit(message=f"mcp-policy-proxy {found}\n")
+
+
+class _Refused(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, _: object, __: object, option: str | None = None) -> NoReturn:
+        parser.error(f"{option} is not accepted, because others can read a command line; see docs/configuration.md")
+
+
+def parsed(argv: Sequence[str]) -> tuple[str, argparse.Namespace]:
+    """The verb and its options; `serve` when no verb is given. Raises UsageError; --help and --version exit."""
+    named = not argv or not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version")
+    options, rest = _parser().parse_known_args(list(argv) if argv and named else ["serve", *argv])
+    if rest:
+        unknown = [word.partition("=")[0] for word in rest if word.startswith("--")]
+        said = f"unknown option {', '.join(unknown)}" if unknown else "too many arguments"
+        raise UsageError(f"mcp-policy-proxy {options.verb}: {said}")
+    return options.verb, options
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="mcp-policy-proxy",
+        description="A programmable MCP proxy: an ordered policy chain over every tool call and every result.",
+        epilog=f"Try it: `mcp-policy-proxy serve` in one shell, and in another:\n  {_CALL}",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say the version and exit")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser, required=True)
+    _serve(verbs)
+    _check(verbs)
+    _tools(verbs)
+    _call(verbs)
+    _explain(verbs)
+    for verb in verbs.choices.values():
+        for name in SECRETS:
+            verb.add_argument(f"--{name}", action=_Refused, nargs="?", help=argparse.SUPPRESS)
+    return parser
+
+
+def _verb(verbs: Any, name: str, told: str, example: str, flags: Sequence[str] = ()) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, help=told, description=f"{told[0].upper()}{told[1:]}.", epilog=f"Example:\n  {example}"
+    )
+    for flag in flags:
+        metavar, text = FLAGS[flag]
+        variable = f"MCP_PROXY_{flag.upper()}"
+        verb.add_argument(f"--{flag.replace('_', '-')}", metavar=metavar, help=f"{text} [{variable}]")
+    return verb
+
+
+def _serve(verbs: Any) -> None:
+    example = "mcp-policy-proxy serve --upstream https://example.com/mcp --policies policies.toml"
+    _verb(verbs, "serve", "run the proxy (the default verb)", example, tuple(FLAGS))
+
+
+def _check(verbs: Any) -> None:
+    example = "mcp-policy-proxy check --policies policies.toml --offline"
+    verb = _verb(verbs, "check", "validate settings and policies, and show the effective chain", example, tuple(FLAGS))
+    verb.add_argument("--offline", action="store_true", help="do not ask the upstream which tools there are")
+
+
+def _tools(verbs: Any) -> None:
+    example = "mcp-policy-proxy tools --upstream https://example.com/mcp --json"
+    verb = _verb(verbs, "tools", "list the tools as a proxy with these settings publishes them", example, tuple(FLAGS))
+    verb.add_argument("--url", metavar="URL", help="ask this running proxy (or any MCP server) instead")
+    verb.add_argument("--json", action="store_true", help="whole definitions, as JSON")
+
+
+def _call(verbs: Any) -> None:
+    verb = _verb(verbs, "call", "call a tool through the running proxy and print its result", _CALL)
+    verb.add_argument("name", metavar="NAME", help="the tool's name")
+    verb.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="a JSON object; - reads it from stdin")
+    verb.add_argument("--port", metavar="PORT", help="port of the local proxy (8000) [MCP_PROXY_PORT]")
+    verb.add_argument("--url", metavar="URL", help="another proxy, or any MCP server without authentication")
+
+
+def _explain(verbs: Any) -> None:
+    told = "show, offline, what each policy decides about a call or a result"
+    verb = _verb(verbs, "explain", told, "mcp-policy-proxy explain call.json", _CHAIN_FLAGS)
+    verb.add_argument("file", metavar="FILE", help="JSON; - reads it from stdin. Shapes: docs/configuration.md")

@@ -1,0 +1,63 @@
+"""What may be sent to the upstream once more, and when."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from proxy.errors import RpcError
+from proxy.wire import AnswerError, WireError
+
+BUSY: Final = (-32003, -32005)
+"""AgentCore's throttling and "session operation in progress", often in HTTP 200: the request was not executed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """`tries` in all; waits of `base_s`, doubled each time, with jitter; none that would end after `budget_s`."""
+
+    tries: int = 3
+    base_s: float = 0.2
+    budget_s: float = 5.0
+
+
+class Tries:
+    """The tries of one request. `safe` says that it may be executed twice."""
+
+    __slots__ = ("_backoff", "_begun", "_count", "safe")
+
+    def __init__(self, backoff: Backoff, *, safe: bool, begun: float) -> None:
+        self.safe = safe
+        self._backoff = backoff
+        self._begun = begun
+        self._count = 1
+
+    def wait(self, error: RpcError, now: float) -> float | None:
+        """Seconds until the next try after `error`, or None when there shall be none. `now` is loop time."""
+        asked = self._worth_it(error)
+        if asked is None or self._count >= self._backoff.tries:
+            return None
+        delay = asked or self._backoff.base_s * 2 ** (self._count - 1) * random.uniform(0.5, 1.0)
+        if now - self._begun + delay > self._backoff.budget_s:
+            return None
+        self._count += 1
+        return delay
+
+    def _worth_it(self, error: RpcError) -> float | None:
+        """None: no; 0: yes; else the seconds that the upstream asks for."""
+        if isinstance(error, WireError):
+            if error.again == "always" or (error.again == "repeatable" and self.safe):
+                return error.after or 0.0
+            return None
+        if isinstance(error, AnswerError) and error.code in BUSY:
+            return _retry_after(error) or 0.0
+        return None
+
+
+def _retry_after(error: AnswerError) -> float | None:
+    found = error.data.get("retryAfter") if isinstance(error.data, Mapping) else None
+    if isinstance(found, int | float) and not isinstance(found, bool) and found >= 0:
+        return float(found)
+    return None

@@ -1,0 +1,115 @@
+"""Upstream sessions (`Mcp-Session-Id`, handshake era), one a caller: never shared, bounded, renewed when lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from proxy.wire import Origin
+
+OWN: Final = ""
+"""Key of the session that the proxy's own discovery uses."""
+
+Begin = Callable[[Origin], Awaitable[str | None]]
+End = Callable[[str, Origin | None], None]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Held:
+    """A session while it is used. `key` is None for one that ends with its exchange."""
+
+    key: str | None
+    id: str | None = None
+    uses: int = 0
+
+
+class Sessions:
+    """Keeps at most `limit` sessions, the least recently used one that no call uses goes first.
+
+    `begin` opens a session for an origin and gives its id (None when the upstream issues none); `end` gives one up
+    in the background, with the origin when it is known.
+    """
+
+    def __init__(self, limit: int, *, begin: Begin, end: End) -> None:
+        self._limit = limit
+        self._begin = begin
+        self._end = end
+        self._kept: OrderedDict[str, Held] = OrderedDict()
+        self._opening: dict[str, asyncio.Task[Held]] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    async def enter(self, origin: Origin) -> Held:
+        """The session of this origin, opened when there is none. Pair with `leave`. Raises what `begin` raises."""
+        key = OWN if origin.own else origin.session
+        if key is None:
+            return Held(key=None, id=await self._begin(origin))
+        held = self._kept.get(key) or await self._opened(key, origin)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        held.uses += 1
+        return held
+
+    def leave(self, held: Held, origin: Origin) -> None:
+        """The call is over: a session for one exchange ends here."""
+        held.uses -= 1
+        if held.key is None and held.id is not None:
+            self._end(held.id, origin)
+
+    def lost(self, held: Held) -> None:
+        """The upstream does not know this session any more: the next `enter` opens another."""
+        if held.key is not None and self._kept.get(held.key) is held:
+            del self._kept[held.key]
+        held.id = None
+
+    def adopt(self, origin: Origin, session: str) -> None:
+        """Keep a session that a probe on behalf of `origin` has opened, or give it up at once."""
+        key = OWN if origin.own else origin.session
+        if key is None:
+            self._end(session, origin)
+        else:
+            self._keep(Held(key=key, id=session), key)
+
+    def clear(self) -> list[str]:
+        """Forget all sessions and give their ids."""
+        found = [held.id for held in self._kept.values() if held.id is not None]
+        self._kept.clear()
+        return found
+
+    async def _opened(self, key: str, origin: Origin) -> Held:
+        """One opening at a time for a caller; those who wait share it, and its failure."""
+        task = self._opening.get(key)
+        if task is None:
+            task = self._opening[key] = asyncio.create_task(self._open(key, origin))
+            task.add_done_callback(lambda done: self._done(key, done))
+        return await asyncio.shield(task)
+
+    def _done(self, key: str, task: asyncio.Task[Held]) -> None:
+        self._opening.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # seen, should everyone who waited have gone
+
+    async def _open(self, key: str, origin: Origin) -> Held:
+        held = Held(key=key, id=await self._begin(origin))
+        self._keep(held, key)
+        return held
+
+    def _keep(self, held: Held, key: str) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None and before.id is not None and before.uses == 0:
+            self._end(before.id, None)
+        self._kept[key] = held
+        if len(self._kept) > self._limit:
+            self._evict(held)
+
+    def _evict(self, spared: Held) -> None:
+        for key, held in self._kept.items():
+            if held.uses == 0 and held is not spared:
+                del self._kept[key]
+                if held.id is not None:
+                    self._end(held.id, None)
+                return

@@ -1,0 +1,190 @@
+"""Streamable HTTP to the upstream, in both eras, on one pooled client.
+
+One POST a request. Redirects, cookies, and the proxies and netrc of the environment are not followed. The caller's
+headers do not come here except by `Origin.headers`. Nothing of the upstream's text enters an error or a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+import yarl
+
+from policies import jsontext
+from policies.model import Json, JsonObject
+from proxy.answers import REFUSAL_BYTES, Answers
+from proxy.beside import Beside
+from proxy.bodies import whole
+from proxy.errors import AuthError
+from proxy.http_faults import fault, status_fault
+from proxy.wire import Auth, WireError, Origin, Outgoing, Reply, implementation, refusal
+
+_LOG: Final = logging.getLogger("proxy.upstream")
+_DRAIN_S: Final = 1.0
+_DRAIN_BYTES: Final = 64 * 2**10
+_LARGE: Final = 2**20
+"""aiohttp warns of larger bodies given as bytes."""
+
+
+class HttpWire:
+    """`url` is used as it is written: an encoded ARN in its path stays encoded."""
+
+    shared = False
+    probe_s: float | None = None
+
+    def __init__(
+        self, url: str, auth: Auth, *, answer_bytes: int, depth: int, connect_s: float, in_flight: int
+    ) -> None:
+        self._url = yarl.URL(url, encoded=True)
+        self.endpoint = endpoint_of(self._url)
+        self._auth = auth
+        self._connect_s = connect_s
+        self._pool = 2 * in_flight
+        self._answers = Answers(cap=answer_bytes, depth=depth, resume=self._resume, refuse=self._refuse)
+        self._client: aiohttp.ClientSession | None = None
+        self._beside = Beside(2 * connect_s)
+        self._fixed = {
+            "User-Agent": "{name}/{version}".format(**implementation()),
+            "Accept": "application/json, text/event-stream",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+        }
+
+    async def open(self) -> None:
+        self._client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._pool, ttl_dns_cache=30),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            max_line_size=16_384,
+            max_field_size=16_384,
+        )
+
+    async def close(self) -> None:
+        await self._beside.stop()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def ready(self) -> None:
+        """HTTP connects by itself."""
+
+    async def send(self, out: Outgoing) -> Reply:
+        """One try, or two when the first one's credential was refused. Raises WireError."""
+        body = jsontext.dumps({"jsonrpc": "2.0", "id": out.id, "method": out.method, "params": out.params})
+        response = await self._request("POST", self._headers(out), body, out.origin, _timeout(self._connect_s, out))
+        try:
+            reply = await self._answers.read(response, out)
+        except BaseException as error:
+            response.close()
+            if isinstance(error, Exception):
+                raise fault(error) from None
+            raise
+        if not response.content.at_eof():
+            self._beside.start(_drain(response))
+        return reply
+
+    async def tell(self, message: JsonObject, *, version: str, session: str | None, origin: Origin) -> None:
+        """Post a notification or a response; the answer is read and ignored. Raises WireError."""
+        await self._finish("POST", version, session, jsontext.dumps(message), origin)
+
+    async def end(self, session: str, *, version: str, origin: Origin) -> None:
+        """DELETE a session. Raises WireError."""
+        await self._finish("DELETE", version, session, b"", origin)
+
+    async def _finish(self, method: str, version: str, session: str | None, body: bytes, origin: Origin) -> None:
+        headers = {**origin.headers, **self._fixed, "MCP-Protocol-Version": version}
+        if session is not None:
+            headers["Mcp-Session-Id"] = session
+        limits = aiohttp.ClientTimeout(total=2 * self._connect_s, connect=self._connect_s)
+        response = await self._request(method, headers, body, origin, limits)
+        try:
+            await whole(response, REFUSAL_BYTES)
+        except Exception as error:  # noqa: BLE001
+            raise fault(error) from None
+        finally:
+            response.close()
+        if response.status >= 400:
+            _LOG.debug("upstream answered HTTP %d to a %s beside the calls", response.status, method)
+
+    async def _resume(self, out: Outgoing, last_id: str) -> aiohttp.ClientResponse:
+        """The rest of a broken stream of the handshake era, by GET. Raises WireError unless it is a stream."""
+        headers = {**self._headers(out), "Last-Event-ID": last_id}
+        response = await self._request("GET", headers, b"", out.origin, _timeout(self._connect_s, out))
+        if response.status != 200 or response.content_type != "text/event-stream":
+            response.close()
+            raise status_fault(response)
+        return response
+
+    def _headers(self, out: Outgoing) -> dict[str, str]:
+        headers = {**out.origin.headers, **self._fixed, **out.headers}
+        if out.method != "initialize":
+            headers["MCP-Protocol-Version"] = out.version
+        if out.session is not None:
+            headers["Mcp-Session-Id"] = out.session
+        return headers
+
+    async def _request(
+        self, method: str, headers: dict[str, str], body: bytes, origin: Origin, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        """Sign and send; once more with a fresh credential when the first is refused. Raises WireError."""
+        try:
+            response = await self._signed(method, headers, body, origin, limits)
+            if response.status in (401, 403) and await self._auth.refused(response.status):
+                response.close()
+                response = await self._signed(method, headers, body, origin, limits)
+        except AuthError as error:
+            raise WireError("auth", str(error), sent=False) from None
+        except Exception as error:  # noqa: BLE001
+            raise fault(error) from None
+        return response
+
+    async def _signed(
+        self, method: str, headers: dict[str, str], body: bytes, origin: Origin, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        if self._client is None:
+            raise WireError("closed", "the connection to the upstream is closed", sent=False)
+        signature = await self._auth.sign(method, self._url, headers, body, origin.authorization)
+        return await self._client.request(
+            method,
+            self._url,
+            data=(body if len(body) < _LARGE else io.BytesIO(body)) if body else None,
+            headers={**headers, **signature} if signature else headers,
+            allow_redirects=False,
+            timeout=limits,
+        )
+
+    def _refuse(self, message: Mapping[str, Json], out: Outgoing) -> None:
+        answer = refusal(message)
+        if answer is not None:
+            self._beside.start(self.tell(answer, version=out.version, session=out.session, origin=out.origin))
+
+
+def endpoint_of(url: yarl.URL) -> str:
+    """scheme://host:port/path: no user, no query."""
+    return f"{url.scheme}://{url.host_port_subcomponent}{url.raw_path}"
+
+
+def _timeout(connect_s: float, out: Outgoing) -> aiohttp.ClientTimeout:
+    total = None
+    if out.deadline is not None:
+        total = max(out.deadline - asyncio.get_running_loop().time(), 0.001)
+    return aiohttp.ClientTimeout(total=total, connect=connect_s, sock_read=out.gap_s)
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Wait for the end of an answered stream, so that its connection can be used again."""
+    try:
+        async with asyncio.timeout(_DRAIN_S):
+            left = _DRAIN_BYTES
+            while left > 0 and (piece := await response.content.readany()):
+                left -= len(piece)
+    except (TimeoutError, aiohttp.ClientError):
+        pass
+    finally:
+        response.close()
