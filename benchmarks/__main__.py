@@ -2,6 +2,7 @@
 the exit code is 0 whatever they are."""
 
 import argparse
+import os
 import signal
 import sys
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks.plot import svg
+from benchmarks.process import foreign_load
 from benchmarks.report import console, document, machine, markdown, rows
 from benchmarks.run import Plan, bench
 from benchmarks.servers import SERVERS
@@ -37,10 +39,11 @@ def _arguments() -> argparse.Namespace:
     return options
 
 
-def _write_docs(tables: str, drawing: str, when: datetime) -> None:
+def _write_docs(tables: str, drawing: str, when: datetime, cores: float) -> None:
     known = machine()
     software = ", ".join(f"{name} {version}" for name, version in known["software"].items())
-    where = f"Measured {when:%Y-%m-%d} on {known['cores']} cores with Python {known['python']}; {software}."
+    where = f"Measured {when:%Y-%m-%d} on {known['cores']} cores with Python {known['python']}; {software}.\n"
+    where += f"Other work on the machine took {cores:.2f} cores meanwhile."
     before, _, rest = PAGE.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     if not after:
@@ -55,15 +58,17 @@ def main() -> None:
         raise SystemExit("python -m benchmarks reads CPU time from /proc: run it on Linux")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = QUICK if options.quick else Plan()
+    foreign = foreign_load()
     cells = bench([server for server in SERVERS if server.name in options.chosen], plan, print)
+    cores = foreign()
     measured, when = rows(cells, plan), datetime.now(UTC)
-    print(f"\n{console(measured)}\n")
+    print(f"\n{console(measured)}\n\nOther work took {cores:.2f} of {os.cpu_count()} cores meanwhile.")
     OUT.mkdir(exist_ok=True)
     file = OUT / f"{when:%Y%m%dT%H%M%SZ}.json"
-    file.write_bytes(orjson.dumps(document(plan, cells, measured), option=orjson.OPT_INDENT_2))
+    file.write_bytes(orjson.dumps(document(plan, cells, measured, cores), option=orjson.OPT_INDENT_2))
     print(f"written: {file.relative_to(ROOT)}")
     if options.write_docs:
-        _write_docs(markdown(measured), svg(measured), when)
+        _write_docs(markdown(measured), svg(measured), when, cores)
         print(f"written: {PAGE.relative_to(ROOT)} and its drawing")
 
 

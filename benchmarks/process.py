@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _SCHEDULER_CLOCK = 2
@@ -37,3 +38,24 @@ def resident_bytes(pids: list[int]) -> int:
     """Resident memory of these processes; pages they share are counted once for each."""
     pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def foreign_load() -> Callable[[], float]:
+    """Starts a watch; calling it gives the cores that other work than ours took on average since then.
+
+    Ours is this process and every child that has ended, so the watch is read when they all have. Whoever reads a
+    figure can then tell a slow server from a busy machine.
+    """
+    start, busy, own = time.monotonic(), _busy_seconds(), sum(os.times()[:4])
+
+    def cores() -> float:
+        others = _busy_seconds() - busy - (sum(os.times()[:4]) - own)
+        return max(0.0, others / (time.monotonic() - start))
+
+    return cores
+
+
+def _busy_seconds() -> float:
+    """Seconds that the machine's cores worked since it started, or that its host kept from it (proc(5), cpu)."""
+    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

@@ -122,7 +122,7 @@ def machine() -> Json:
     return {"cores": os.cpu_count(), "python": platform.python_version(), "software": software}
 
 
-def document(plan: Plan, cells: Sequence[Cell], measured: Sequence[Row]) -> Json:
+def document(plan: Plan, cells: Sequence[Cell], measured: Sequence[Row], foreign_cores: float) -> Json:
     """Everything of a run as JSON: the plan, the medians, the ratios and every single round."""
     single = [
         {
@@ -134,6 +134,7 @@ def document(plan: Plan, cells: Sequence[Cell], measured: Sequence[Row]) -> Json
     ]
     return {
         "machine": machine(),
+        "foreign_cores": foreign_cores,
         "plan": asdict(plan),
         "rows": [asdict(row) for row in measured],
         "ratios": [asdict(ratio) for ratio in ratios(measured)],

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from benchmarks.check import UnfitError
+from benchmarks.check import OtherModeError, UnfitError
 from benchmarks.load import Job, Round
 from benchmarks.process import family, resident_bytes
 from benchmarks.servers import START_SECONDS, Place, Server, free_port, missing, ready, running
@@ -95,7 +95,7 @@ def _start(servers: Sequence[Server], folder: Path, stack: ExitStack, tell: Call
         cells += started
         for cell in started:
             tell(f"{server.name}, {cell.form}: {cell.note or 'answers right'}")
-        if any(cell.note for cell in started):
+        if any(cell.note.startswith("NOT MEASURED") for cell in started):
             tell(_last_words(folder / str(number)))
     return cells
 
@@ -119,6 +119,8 @@ def _start_one(
         try:
             cell.session = ready(process, port, cell.form, until=until)
             cell.port, cell.pids = port, family(process.pid)
+        except OtherModeError as reason:
+            cell.note = f"not offered: {reason}"
         except UnfitError as reason:
             cell.note = f"NOT MEASURED: {reason}"
     return cells

@@ -28,13 +28,13 @@ def unknown(kind: str, given: str, valid: Iterable[str]) -> str:
 
 def config_findings(error: ValidationError, model: type[BaseModel], config: Json) -> Iterator[str]:
     """One finding for each error of a `config` table: the key's path and what is wrong."""
-    secrets = {text for text in _texts(config) if text}
+    given = {text for text in _texts(config) if len(text) > 3}
     for item in error.errors(include_url=False, include_input=False):
         path = ".".join(map(str, ("config", *item["loc"])))
         if item["type"] == "extra_forbidden":
             yield f"{path}: {unknown('key', str(item['loc'][-1]), _siblings(model, item['loc']))}"
         else:
-            quotes = any(text in item["msg"] for text in secrets)
+            quotes = any(text in item["msg"] for text in given)
             yield f"{path}: {item['type'] if quotes else item['msg']}"
 
 

@@ -6,46 +6,67 @@ variation selectors, byte order mark). Kept where they are meant: FE0E, FE0F and
 written with tags, ZWJ and ZWNJ after a letter of an Arabic or Indic script, direction marks beside a right-to-left
 letter, Mongolian selectors. Nothing is ever normalised.
 
-Every alternative consumes what it scanned or stops at the next escape character: linear in any text.
+One search for a set of characters finds every candidate, and what is looked at around it is bounded or ends at the
+next escape character: linear in any text, and no Python code runs per character.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain, zip_longest
 from typing import Final
 
 _EMOJI: Final = r"[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
-_ONE: Final = rf"{_EMOJI}(?:[\U0001f3fb-\U0001f3ff]|[\ufe0e\ufe0f]\u20e3?)?"
-_FLAG: Final = (
-    "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
-    "|\U000e0077\U000e006c\U000e0073)\U000e007f"
+_RTL: Final = r"[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+_JOINING: Final = (
+    r"[\u0600-\u061b\u061d-\u07ff\u0840-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af"
+    r"\ufb50-\ufdff\ufe70-\ufefc]"
 )
-_RTL: Final = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
-_JOINING: Final = r"[\u0600-\u07ff\u0840-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc]"
-_MARK: Final = r"[\u200e\u200f\u061c]"
+_CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f"
+_MARK: Final = r"\u061c\u200e\u200f"
+_BIDI: Final = r"\u202a-\u202e\u2066-\u2069"
+_TAG: Final = r"\U000e0000-\U000e007f"
+_INVISIBLE: Final = (
+    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0080-\U000e0fff"
+)
+_RUN: Final = rf"{_CONTROL}{_BIDI}{_TAG}{_INVISIBLE}"
 
-_KEEP: Final = (
-    rf"{_FLAG}|{_ONE}(?:\u200d{_ONE})*|[0-9#*]\ufe0f\u20e3"
-    rf"|(?<={_JOINING})[\u200c\u200d](?![\u200c\u200d])"
-    rf"|(?<={_RTL}){_MARK}(?!{_MARK})|(?<!{_MARK}){_MARK}(?={_RTL})|(?<=[\u1820-\u18aa])[\u180b-\u180f]"
+_BRITISH_FLAG: Final = (
+    "(?<=\U0001f3f4\U000e0067)\U000e0062"
+    "(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+# Asked right after the candidate itself.
+_MEANT: Final = "|".join(
+    (
+        rf"(?<={_EMOJI}[\ufe0e\ufe0f])",
+        r"(?<=[0-9#*]\ufe0f)(?=\u20e3)",
+        rf"(?<={_EMOJI}\u200d)(?={_EMOJI})",
+        rf"(?<={_EMOJI}[\ufe0e\ufe0f]\u200d)(?={_EMOJI})",
+        rf"(?<={_JOINING}[\u200c\u200d])",
+        rf"(?<={_RTL}[{_MARK}])",
+        rf"(?<=[{_MARK}])(?<![{_MARK}][{_MARK}])(?={_RTL})",
+        r"(?<=[\u1820-\u18aa][\u180b-\u180f])",
+        _BRITISH_FLAG,
+    )
 )
 _ANSI: Final = (
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, SOS, PM, APC with what they carry
-    r"|\x1b[ -/]*[0-~]"  # two characters, and the openings of the unfinished ones above
-)
-_CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-_BIDI: Final = r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-_TAG: Final = r"[\U000e0000-\U000e007f]"
-_INVISIBLE: Final = (
-    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
-    r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0080-\U000e0fff]"
+    r"(?<=\x1b)(?:\[[0-?]*[ -/]*[@-~]"  # CSI
+    r"|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, SOS, PM, APC with what they carry
+    r"|[ -/]*[0-~])"  # two characters, and the openings of the unfinished ones above
 )
 
-_SUSPECT: Final = re.compile(f"{_CONTROL}|{_BIDI}|{_TAG}|{_INVISIBLE}".replace("]|[", ""))
-_PARTS: Final = re.compile(
-    f"(?P<keep>{_KEEP})|(?P<ansi>{_ANSI})|(?P<control>{_CONTROL})|(?P<bidi>{_BIDI})|(?P<tag>{_TAG})"
-    f"|(?P<invisible>{_INVISIBLE})"
+_SUSPECT: Final = re.compile(rf"[\x1b{_MARK}{_RUN}]")
+_PARTS: Final = re.compile(rf"([\x1b{_MARK}{_RUN}])(?:({_MEANT})|({_ANSI})|(?<!\x1b)([{_RUN}]+)|)")
+_GROUPS: Final = 5
+"""Of `_PARTS.split`: the text before, the candidate, whether it is meant, the rest of an escape, a run of others."""
+
+_KINDS: Final = (
+    ("control", re.compile(rf"[\x1b{_CONTROL}]")),
+    ("bidi", re.compile(rf"[{_MARK}{_BIDI}]")),
+    ("tag", re.compile(rf"[{_TAG}]")),
+    ("invisible", re.compile(rf"[{_INVISIBLE}]")),
 )
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -61,13 +82,18 @@ def clean(text: str) -> tuple[str, frozenset[str]]:
     """The text without them, and the kinds taken out; the same object and no kinds when there were none."""
     if _SUSPECT.search(text) is None:
         return text, _NONE
-    kinds: set[str] = set()
+    parts = _PARTS.split(text)
+    texts, candidates, meant, escapes, runs = (parts[number::_GROUPS] for number in range(_GROUPS))
+    if all(each is not None for each in meant):
+        return text, _NONE
+    kept = [None if rest is None else char + rest for char, rest in zip(candidates, meant, strict=True)]
+    gone = {
+        char for char, keep, escape in zip(candidates, kept, escapes, strict=True) if keep is None and escape is None
+    }
+    kinds = {"ansi"} if any(escapes) else set()
+    kinds.update(_kinds("".join({*gone, *filter(None, runs)})))
+    return "".join(filter(None, chain.from_iterable(zip_longest(texts, kept)))), frozenset(kinds)
 
-    def replace(match: re.Match[str]) -> str:
-        if match.lastgroup == "keep":
-            return match[0]
-        kinds.add(str(match.lastgroup))
-        return ""
 
-    new = _PARTS.sub(replace, text)
-    return (new, frozenset(kinds)) if kinds else (text, _NONE)
+def _kinds(gone: str) -> Iterator[str]:
+    return (kind for kind, characters in _KINDS if characters.search(gone))

@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
-from policies.jsontext import JsonError, loads
+from policies.jsontext import Exact, JsonError, loads
 from policies.model import Json
 
 _INDENT: Final = re.compile(r"[\[{](\r?\n)([ \t]+)")
@@ -70,7 +69,7 @@ class Style:
             return self._wrap("{}", pairs, line, inner)
         if isinstance(value, list | tuple):
             return self._wrap("[]", [self._any(child, inner) for child in value], line, inner)
-        return str(value) if isinstance(value, Decimal) else self._leaf(value)
+        return value.text if isinstance(value, Exact) else self._leaf(value)
 
     def _leaf(self, value: Json) -> str:
         return json.dumps(value, ensure_ascii=self.ascii_only)

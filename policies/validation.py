@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final, NoReturn
 
@@ -12,9 +15,17 @@ import jsonschema_rs as js
 
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json
+from policies.unfolding import Size, UnfoldingError, unfolded
 
 MAX_SCHEMAS: Final = 1_024
 """Compiled schemas kept, the least recently used dropped first."""
+MAX_NODES: Final = 100_000
+"""Size of a usable schema, its references written out."""
+
+_TOLD_NODES: Final = 2_000
+_TOLD_BYTES: Final = 16_384
+"""Up to these sizes of schema and instance, the place of a violation is told: to find it, the library copies the
+instance into an error for each branch that it tried, which for larger ones takes seconds."""
 
 _LINEAR: Final = js.RegexOptions(size_limit=1 << 20)
 _BOUNDED: Final = js.FancyRegexOptions(backtrack_limit=10_000, size_limit=1 << 20)
@@ -26,21 +37,24 @@ class Validation:
 
     def __init__(self, size: int = MAX_SCHEMAS) -> None:
         self._size = size
-        self._compiled: OrderedDict[bytes, Any] = OrderedDict()
+        self._compiled: OrderedDict[bytes, _Compiled | None] = OrderedDict()
 
     def valid(self, schema: Json, instance: Json) -> bool:
         """Whether the instance satisfies the schema; False when the schema cannot be used."""
         return self.problem(schema, instance) is None
 
     def problem(self, schema: Json, instance: Json) -> str | None:
-        """The first violation as JSON path and keyword (`$.user.age: maximum`), without values; None when valid."""
+        """A violation as JSON path and keyword (`$.user.age: maximum`), without values; None when valid.
+
+        `$: invalid` where schema or instance is too large to tell the place, or the schema recursive.
+        """
         try:
-            validator = self._validator(dumps(schema))
+            compiled = self._get(dumps(schema))
         except JsonError:
             return "the schema is not JSON"
-        return "the schema cannot be compiled" if validator is None else _violation(validator, instance)
+        return "the schema cannot be used" if compiled is None else compiled.problem(instance)
 
-    def _validator(self, schema: bytes) -> Any:
+    def _get(self, schema: bytes) -> _Compiled | None:
         key = blake2b(schema, digest_size=16).digest()
         if key not in self._compiled:
             self._compiled[key] = _compile(loads(schema))
@@ -50,15 +64,49 @@ class Validation:
         return self._compiled[key]
 
 
-def _compile(schema: Json) -> Any:
-    """The linear regex engine where it knows every pattern; one with bounded backtracking for look-around."""
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    validator: Any
+    told: bool
+
+    def problem(self, instance: Json) -> str | None:
+        try:
+            return self._problem(instance)
+        except (ValueError, TypeError):  # a Mapping, a subclass of str or float …: validate what would be sent
+            pass
+        try:
+            return self._problem(json.loads(dumps(instance), parse_float=Decimal))
+        except (ValueError, TypeError, RecursionError):
+            return "$: not JSON"
+
+    def _problem(self, instance: Json) -> str | None:
+        if self.validator.is_valid(instance):
+            return None
+        if not (self.told and _small(instance)):
+            return "$: invalid"
+        try:
+            self.validator.validate(instance)
+        except js.ValidationError as error:
+            return f"{_path(error.instance_path)}: {error.kind.name}"
+        return "$: invalid"
+
+
+def _compile(schema: Json) -> _Compiled | None:
+    """With the linear regex engine where it knows every pattern; with bounded backtracking for look-around."""
     if not isinstance(schema, dict | bool):
+        return None
+    try:
+        size = unfolded(schema) if isinstance(schema, dict) else Size(1, False)
+    except UnfoldingError:
+        return None
+    if size.nodes > MAX_NODES:
         return None
     for patterns in (_LINEAR, _BOUNDED):
         try:
-            return js.validator_for(schema, retriever=_refuse, pattern_options=patterns)
+            validator = js.validator_for(schema, retriever=_refuse, pattern_options=patterns)
         except (ValueError, TypeError, RecursionError):
             continue
+        return _Compiled(validator, told=size.nodes <= _TOLD_NODES and not size.cyclic)
     return None
 
 
@@ -66,22 +114,11 @@ def _refuse(_: str) -> NoReturn:
     raise LookupError("remote references are not followed")
 
 
-def _violation(validator: Any, instance: Json) -> str | None:
+def _small(instance: Json) -> bool:
     try:
-        return _first(validator, instance)
-    except (ValueError, TypeError):  # a Mapping, a str subclass …: validate what would be sent
-        pass
-    try:
-        return _first(validator, loads(dumps(instance)))
-    except (ValueError, TypeError):
-        return "$: not JSON"
-
-
-def _first(validator: Any, instance: Json) -> str | None:
-    if validator.is_valid(instance):
-        return None
-    error = next(iter(validator.iter_errors(instance)), None)
-    return "$: invalid" if error is None else f"{_path(error.instance_path)}: {error.kind.name}"
+        return len(json.dumps(instance, default=float)) <= _TOLD_BYTES  # a Decimal may be among it
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def _path(steps: Sequence[str | int]) -> str:

@@ -14,9 +14,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; the exit code: 0 done, 1 it went wrong or was refused, 2 the command line is wrong."""
     try:
         verb, options = parsed(sys.argv[1:] if argv is None else argv)
-        from proxy import commands
+        from proxy.commands import VERBS
 
-        return commands.VERBS[verb](options)
+        return VERBS[verb](options)
     except UsageError as error:
         print(f"{error}\nSee: mcp-policy-proxy --help", file=sys.stderr)
         return 2

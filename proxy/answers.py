@@ -12,7 +12,7 @@ from policies.model import Json, JsonObject
 from proxy.bodies import pieces, whole
 from proxy.http_faults import fault, status_fault
 from proxy.sse import Events, EventSizeError
-from proxy.wire import WireError, Outgoing, Reply, is_answer, parse
+from proxy.wire import Outgoing, Reply, WireError, is_answer, parse
 
 REFUSAL_BYTES: Final = 2**20
 """Most that is read of an answer whose status is an error."""

@@ -103,7 +103,7 @@ def _iam(settings: Settings, clock: Callable[[], float]) -> Iam:
 
 def _jwt(settings: Settings, secrets: Secrets, environ: Mapping[str, str], clock: Callable[[], float]) -> Bearer:
     findings: list[str] = []
-    endpoint = _endpoint(settings, findings)
+    endpoint = token_endpoint(settings, findings)
     secret = _client_secret(settings, environ, findings)
     if not settings.client_id:
         findings.append("setting client_id: auth_mode=jwt needs it; set MCP_PROXY_CLIENT_ID")
@@ -121,8 +121,8 @@ def _jwt(settings: Settings, secrets: Secrets, environ: Mapping[str, str], clock
     return Bearer(Leased("access token", client.fetch, clock=clock))
 
 
-def _endpoint(settings: Settings, findings: list[str]) -> Endpoint | None:
-    """The first given of token_url, cognito_domain, issuer, cognito_user_pool_id."""
+def token_endpoint(settings: Settings, findings: list[str]) -> Endpoint | None:
+    """By the first given of token_url, cognito_domain, issuer, cognito_user_pool_id. Adds to `findings`."""
     pool = settings.cognito_user_pool_id
     if settings.token_url:
         return Known(settings.token_url) if _sound("token_url", settings.token_url, findings) else None

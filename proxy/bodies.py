@@ -14,7 +14,7 @@ _PIECE: Final = 256 * 2**10
 
 
 async def whole(response: aiohttp.ClientResponse, cap: int) -> bytes:
-    """The inflated body. Raises WireError: too_large over `cap` bytes, malformed for an encoding that we cannot read."""
+    """The inflated body. Raises WireError: too_large over `cap` bytes, malformed for an unknown encoding."""
     if "Content-Encoding" in response.headers:
         return await _joined(pieces(response), cap)
     length = response.content_length

@@ -13,8 +13,8 @@ from proxy.beside import Beside
 from proxy.eras import HANDSHAKE, UNSUPPORTED_VERSION, is_modern, upward
 from proxy.mirror import Mirror
 from proxy.probe import Told, initialize, probe
-from proxy.sessions import Sessions
-from proxy.wire import AnswerError, WireError, Hello, Origin, Outgoing, Wire, implementation, unpack
+from proxy.sessions import Sessions, unknown_session
+from proxy.wire import AnswerError, Hello, Origin, Outgoing, Wire, WireError, implementation, unpack
 
 if TYPE_CHECKING:
     from proxy.settings import Bounds
@@ -147,10 +147,8 @@ def own() -> Origin:
 
 
 def _doubts(error: AnswerError | WireError, hello: Hello) -> bool:
+    if not hello.modern:
+        return unknown_session(error) or (isinstance(error, AnswerError) and error.code == UNSUPPORTED_VERSION)
     if isinstance(error, WireError):
-        return error.status in (400, 405) if hello.modern else error.status == 404
-    if error.code == UNSUPPORTED_VERSION:
-        return True
-    if hello.modern:
-        return error.status == 400 and error.code in _NOT_MODERN
-    return error.status == 404 or (error.status == 400 and error.code == -32000)
+        return error.status in (400, 405)
+    return error.code == UNSUPPORTED_VERSION or (error.status == 400 and error.code in _NOT_MODERN)

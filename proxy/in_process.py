@@ -12,6 +12,7 @@ from fastmcp.exceptions import ToolError
 from fastmcp.server.providers import Provider
 from fastmcp.tools import Tool as FastMCPTool
 from fastmcp.tools import ToolResult
+from fastmcp.utilities.components import FastMCPComponent
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import PrivateAttr
 
@@ -74,6 +75,10 @@ class CatalogProvider(Provider):
     async def _get_tool(self, name: str, version: object = None) -> FastMCPTool | None:
         tool = self._catalog.find(name)
         return GovernedTool.of(tool.definition, self._exchanges) if tool else None
+
+    async def get_tasks(self) -> Sequence[FastMCPComponent]:
+        """No tool here runs as a background task; FastMCP would list the upstream at start to find out."""
+        return []
 
 
 async def listed(exchanges: Exchanges) -> list[JsonObject]:

@@ -82,7 +82,7 @@ def _annotations(schema: Json) -> Iterator[tuple[tuple[str, ...], str]]:
             yield path, token
         properties = node.get("properties")
         if isinstance(properties, Mapping):
-            left.extend(((*path, name), child) for name, child in reversed(properties.items()))
+            left.extend(((*path, name), child) for name, child in reversed(list(properties.items())))
 
 
 def _at(value: Json, path: tuple[str, ...]) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
@@ -51,7 +52,8 @@ class _Version(argparse.Action):
             found = version("mcp-policy-proxy")
         except PackageNotFoundError:
             found = "(not installed)"
-        parser.exit(message=f"mcp-policy-proxy {found}\n")
+        sys.stdout.write(f"mcp-policy-proxy {found}\n")
+        parser.exit()
 
 
 class _Refused(argparse.Action):

@@ -9,7 +9,7 @@ from typing import Final
 from policies.model import Json, JsonObject
 from proxy.eras import HANDSHAKE, MODERN, UNSUPPORTED_VERSION
 from proxy.retry import BUSY
-from proxy.wire import AnswerError, WireError, Hello, implementation
+from proxy.wire import AnswerError, Hello, WireError, implementation
 
 _NO_ERA: Final = frozenset({400, 404, 405, 406, 410, 415, 422, 501})
 """Statuses by which a handshake server turns the modern probe away."""

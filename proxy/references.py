@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,22 @@ FORMS: Final = "file:PATH, env:NAME, or arn:aws:secretsmanager:REGION:ACCOUNT:se
 _ENV: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _FILE: Final = re.compile(r"file:([^\0\n]+)")
 _ARN: Final = re.compile(r"(arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w/+=.@!-]+)(?:#(.+))?", re.ASCII)
+
+CODES: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "DecryptionFailure",
+        "ExpiredTokenException",
+        "InternalServiceError",
+        "InvalidParameterException",
+        "InvalidRequestException",
+        "InvalidSignatureException",
+        "ResourceNotFoundException",
+        "ThrottlingException",
+        "UnrecognizedClientException",
+    }
+)
+"""The only words of Secrets Manager that an error repeats."""
 
 _MOST: Final = 1024 * 1024
 """Bytes read from a file at most."""
@@ -109,11 +126,11 @@ def _ask(arn: str, region: str) -> str:
 
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
     try:
-        client = session().create_client("secretsmanager", region_name=region, config=config)
-        answer = client.get_secret_value(SecretId=arn)
+        with closing(session().create_client("secretsmanager", region_name=region, config=config)) as client:
+            answer = client.get_secret_value(SecretId=arn)
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        name = code if re.fullmatch(r"[A-Za-z.]{1,64}", code) else "an error"
+        code = error.response.get("Error", {}).get("Code")
+        name = code if code in CODES else "an error"
         raise LookupError(
             f"{arn}: Secrets Manager answered {name}; does the role have secretsmanager:GetSecretValue on it?"
         ) from None

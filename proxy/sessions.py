@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.wire import Origin
+from proxy.errors import METHOD_NOT_FOUND
+from proxy.wire import AnswerError, Origin, WireError
 
 OWN: Final = ""
 """Key of the session that the proxy's own discovery uses."""
@@ -113,3 +114,13 @@ class Sessions:
                 if held.id is not None:
                     self._end(held.id, None)
                 return
+
+
+def unknown_session(error: AnswerError | WireError) -> bool:
+    """Whether a handshake upstream says that it does not know the session (or wants one).
+
+    404 by the specification (2025-11-25, session management); npm server-everything answers 400 with -32000.
+    """
+    if isinstance(error, WireError):
+        return error.status == 404
+    return (error.status == 404 and error.code != METHOD_NOT_FOUND) or (error.status == 400 and error.code == -32000)

@@ -38,6 +38,7 @@ class Events:
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
         self._type = b""
+        self._id: bytes | None = None
         self._held = 0
         self._pending = 0
         self._after_cr = False
@@ -48,16 +49,17 @@ class Events:
         self._partial.clear()
         self._data.clear()
         self._type = b""
+        self._id = None
         self._held = self._pending = 0
         self._after_cr = False
         self._start = True
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """Take what was read, and yield the events that it completes. Raises EventSizeError."""
-        if self._start:
-            self._start = False
-            chunk = chunk.removeprefix(_BOM)
         for line in self._lines(chunk):
+            if self._start:
+                self._start = False
+                line = line.removeprefix(_BOM)
             if line:
                 self._field(line)
                 continue
@@ -103,18 +105,18 @@ class Events:
         elif name == b"event":
             self._type = value
         elif name == b"id" and b"\0" not in value:
-            self._identified(value)
+            self._id = value
         elif name == b"retry" and value.isdigit() and len(value) < 10:
             self.retry_ms = int(value)
-
-    def _identified(self, value: bytes) -> None:
-        self.seen += 1
-        self.last_id = value.decode("utf-8", "replace") or None
 
     def _complete(self) -> Event | None:
         data, kind = b"\n".join(self._data), self._type
         self._data.clear()
         self._type = b""
         self._held = 0
+        if self._id is not None:  # only now: an event that was cut off must come again
+            self.last_id = self._id.decode("utf-8", "replace") or None
+            self.seen += 1
+            self._id = None
         # An event without data primes a stream for resuming; other types are not MCP's.
         return Event(data) if data and kind in (b"", b"message") else None

@@ -39,6 +39,8 @@ class TraceContext:
 
     def headers(self) -> dict[str, str]:
         """The HTTP headers (equally the `_meta` keys) that say the same."""
+        if self is NO_TRACE:
+            return {}
         parent = f"00-{self.trace_id}-{self.span_id}-{self.flags}" if self.trace_id else ""
         found = {"traceparent": parent, "tracestate": self.state, "baggage": self.baggage}
         return {name: value for name, value in found.items() if value}
@@ -49,7 +51,7 @@ NO_TRACE: Final = TraceContext()
 
 def incoming(headers: Mapping[str, str], meta: JsonObject) -> TraceContext:
     """What a message brings along: of `meta` (its `_meta`) first, else of its HTTP `headers` (names in lower case)."""
-    if not any("traceparent" in source or "baggage" in source for source in (meta, headers)):
+    if not ("traceparent" in headers or "traceparent" in meta or "baggage" in headers or "baggage" in meta):
         return NO_TRACE
     baggage = _baggage(meta.get("baggage")) or _baggage(headers.get("baggage"))
     for source in (meta, headers):

@@ -14,18 +14,18 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from policies.model import JsonObject
+from proxy.asks import Ask, heard
 from proxy.beside import Beside
-from proxy.eras import HANDSHAKE_ONLY, downward, relabel, relabelled_subscription, upward
+from proxy.eras import HANDSHAKE_ONLY, downward, relabelled_subscription, upward
 from proxy.errors import METHOD_NOT_FOUND, ConfigError, RpcError
 from proxy.greeter import Greeter, own
 from proxy.paging import pages
 from proxy.retry import Backoff, Tries
-from proxy.sessions import Held
-from proxy.wire import AnswerError, Auth, WireError, Hello, Notify, Origin, Outgoing, Wire, unpack
+from proxy.sessions import Held, unknown_session
+from proxy.wire import AnswerError, Auth, Hello, Notify, Origin, Outgoing, Wire, WireError, unpack
 
 if TYPE_CHECKING:
     from proxy.settings import Bounds, Settings
@@ -38,22 +38,6 @@ _BESIDE_S: Final = 2.0
 """Bound of what is sent beside the calls: cancellations, and the end of sessions."""
 _NOTHING: Final[JsonObject] = {}
 _NO_HEADERS: Final[Mapping[str, str]] = {}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ask:
-    """One request as it came from the caller, through all its tries."""
-
-    method: str
-    params: JsonObject
-    origin: Origin
-    notify: Notify | None
-    progress_token: str | int | None
-    request_id: str | int | None
-    definition: JsonObject | None
-    tries: Tries
-    gap_s: float
-    deadline: float | None
 
 
 class Upstream:
@@ -110,7 +94,7 @@ class Upstream:
         begun = asyncio.get_running_loop().time()
         call = method == "tools/call"
         bounds = self._bounds
-        ask = _Ask(
+        ask = Ask(
             method=method,
             params=params,
             origin=origin,
@@ -132,7 +116,7 @@ class Upstream:
 
         return await pages(ask, method, params, self._bounds.tools)
 
-    async def _tried(self, ask: _Ask) -> JsonObject:
+    async def _tried(self, ask: Ask) -> JsonObject:
         renewed = False
         while True:
             hello = self._greeter.known
@@ -150,15 +134,15 @@ class Upstream:
                     raise
             await asyncio.sleep(wait)
 
-    async def _renewed(self, ask: _Ask, error: AnswerError | WireError, hello: Hello) -> bool:
+    async def _renewed(self, ask: Ask, error: AnswerError | WireError, hello: Hello) -> bool:
         """Whether what the answer says is gone, a session or what was known of the upstream, is there anew."""
         if isinstance(error, WireError) and error.kind == "session":
             return ask.tries.safe or not error.sent
-        if _unknown_session(error) and error.status != 404 and not ask.tries.safe:
-            return False
+        if not hello.modern and unknown_session(error) and error.status != 404 and not ask.tries.safe:
+            return False  # a tool that answers so may have run
         return await self._greeter.differs(error, hello, ask.origin)
 
-    async def _once(self, ask: _Ask, hello: Hello) -> JsonObject:
+    async def _once(self, ask: Ask, hello: Hello) -> JsonObject:
         if hello.modern and ask.method in HANDSHAKE_ONLY:
             return {}
         if not hello.modern and ask.method == _LISTEN:
@@ -179,7 +163,7 @@ class Upstream:
             body = relabelled_subscription(body, ask.request_id)
         return downward(ask.method, body, caller_modern=ask.origin.modern, modern=hello.modern)
 
-    def _outgoing(self, ask: _Ask, hello: Hello, held: Held | None) -> Outgoing:
+    def _outgoing(self, ask: Ask, hello: Hello, held: Held | None) -> Outgoing:
         greeter, own_id = self._greeter, next(self._greeter.ids)
         params = upward(
             ask.method,
@@ -200,7 +184,7 @@ class Upstream:
             deadline=ask.deadline,
             session=held.id if held is not None else None,
             headers=greeter.mirror.headers(ask.method, params, ask.definition) if hello.modern else _NO_HEADERS,
-            hear=None if ask.notify is None else _heard(ask, ask.notify, own_id),
+            hear=None if ask.notify is None else heard(ask, ask.notify, own_id),
         )
 
     def _judged(
@@ -211,7 +195,7 @@ class Upstream:
                 self._cancel(out)
             if error.kind == "closed" and self._wire.shared:
                 self._greeter.forget(hello)
-        if held is None or held.id is None or not _unknown_session(error):
+        if held is None or held.id is None or not unknown_session(error):
             return error
         self._greeter.sessions.lost(held)
         sent = error.status != 404
@@ -224,23 +208,6 @@ class Upstream:
         params = {"requestId": out.id}
         message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
         self._beside.start(self._wire.tell(message, version=out.version, session=out.session, origin=out.origin))
-
-
-def _heard(ask: _Ask, notify: Notify, own_id: int) -> Notify:
-    async def hear(method: str, params: JsonObject) -> None:
-        ask.tries.safe = False  # the caller has seen a part of it: once more would tell it twice
-        relabelled = relabel(method, params, own=own_id, progress_token=ask.progress_token, request_id=ask.request_id)
-        if relabelled is not None:
-            await notify(method, relabelled)
-
-    return hear
-
-
-def _unknown_session(error: AnswerError | WireError) -> bool:
-    """404 by the specification; npm server-everything answers 400 with -32000."""
-    if isinstance(error, WireError):
-        return error.status == 404
-    return (error.status == 404 and error.code != METHOD_NOT_FOUND) or (error.status == 400 and error.code == -32000)
 
 
 def _log(error: AnswerError | WireError) -> None:
@@ -262,6 +229,8 @@ def connect(settings: Settings, auth: Auth) -> Upstream:
         raise ConfigError(["no upstream: set MCP_PROXY_UPSTREAM (or --upstream), or MCP_PROXY_STDIO (or --stdio)"])
     from proxy.wire_http import HttpWire
 
+    if "@" in settings.upstream.split("://", 1)[-1].split("/", 1)[0]:
+        raise ConfigError(["setting upstream: holds a user or password; take it out and use auth_mode"])
     wire = HttpWire(
         settings.upstream,
         auth,

@@ -185,6 +185,14 @@ def parse(data: bytes, depth: int) -> Json:
         raise WireError("malformed", f"the upstream's answer is not JSON that can be carried: {error}") from None
 
 
+def written(message: Mapping[str, Any]) -> bytes:
+    """A message of ours as JSON. Raises WireError for params that JSON cannot say."""
+    try:
+        return jsontext.dumps(message)
+    except jsontext.JsonError:
+        raise WireError("malformed", "the request holds what JSON cannot say", sent=False) from None
+
+
 def is_answer(message: Json, own: int, *, any_id: bool = False) -> bool:
     """Whether a message of the upstream's answers request `own`; False for its notifications and requests.
 

@@ -15,18 +15,23 @@ from typing import Final
 import aiohttp
 import yarl
 
-from policies import jsontext
 from policies.model import Json, JsonObject
 from proxy.answers import REFUSAL_BYTES, Answers
 from proxy.beside import Beside
 from proxy.bodies import whole
 from proxy.errors import AuthError
 from proxy.http_faults import fault, status_fault
-from proxy.wire import Auth, WireError, Origin, Outgoing, Reply, implementation, refusal
+from proxy.wire import Auth, Origin, Outgoing, Reply, WireError, implementation, refusal, written
 
 _LOG: Final = logging.getLogger("proxy.upstream")
 _DRAIN_S: Final = 1.0
 _DRAIN_BYTES: Final = 64 * 2**10
+_RESERVED: Final = frozenset(
+    {
+        *("host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect"),
+        *("last-event-id", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"),
+    }
+)
 _LARGE: Final = 2**20
 """aiohttp warns of larger bodies given as bytes."""
 
@@ -76,7 +81,7 @@ class HttpWire:
 
     async def send(self, out: Outgoing) -> Reply:
         """One try, or two when the first one's credential was refused. Raises WireError."""
-        body = jsontext.dumps({"jsonrpc": "2.0", "id": out.id, "method": out.method, "params": out.params})
+        body = written({"jsonrpc": "2.0", "id": out.id, "method": out.method, "params": out.params})
         response = await self._request("POST", self._headers(out), body, out.origin, _timeout(self._connect_s, out))
         try:
             reply = await self._answers.read(response, out)
@@ -91,16 +96,17 @@ class HttpWire:
 
     async def tell(self, message: JsonObject, *, version: str, session: str | None, origin: Origin) -> None:
         """Post a notification or a response; the answer is read and ignored. Raises WireError."""
-        await self._finish("POST", version, session, jsontext.dumps(message), origin)
+        await self._finish("POST", version, session, written(message), origin)
 
     async def end(self, session: str, *, version: str, origin: Origin) -> None:
         """DELETE a session. Raises WireError."""
         await self._finish("DELETE", version, session, b"", origin)
 
     async def _finish(self, method: str, version: str, session: str | None, body: bytes, origin: Origin) -> None:
-        headers = {**origin.headers, **self._fixed, "MCP-Protocol-Version": version}
+        headers = {**self._fixed, "MCP-Protocol-Version": version}
         if session is not None:
             headers["Mcp-Session-Id"] = session
+        headers = _with(headers, _allowed(origin.headers))
         limits = aiohttp.ClientTimeout(total=2 * self._connect_s, connect=self._connect_s)
         response = await self._request(method, headers, body, origin, limits)
         try:
@@ -122,12 +128,12 @@ class HttpWire:
         return response
 
     def _headers(self, out: Outgoing) -> dict[str, str]:
-        headers = {**out.origin.headers, **self._fixed, **out.headers}
+        headers = {**self._fixed, **out.headers}
         if out.method != "initialize":
             headers["MCP-Protocol-Version"] = out.version
         if out.session is not None:
             headers["Mcp-Session-Id"] = out.session
-        return headers
+        return _with(headers, _allowed(out.origin.headers)) if out.origin.headers else headers
 
     async def _request(
         self, method: str, headers: dict[str, str], body: bytes, origin: Origin, limits: aiohttp.ClientTimeout
@@ -154,7 +160,7 @@ class HttpWire:
             method,
             self._url,
             data=(body if len(body) < _LARGE else io.BytesIO(body)) if body else None,
-            headers={**headers, **signature} if signature else headers,
+            headers=_with(signature, headers) if signature else headers,
             allow_redirects=False,
             timeout=limits,
         )
@@ -168,6 +174,17 @@ class HttpWire:
 def endpoint_of(url: yarl.URL) -> str:
     """scheme://host:port/path: no user, no query."""
     return f"{url.scheme}://{url.host_port_subcomponent}{url.raw_path}"
+
+
+def _with(headers: Mapping[str, str], below: Mapping[str, str]) -> dict[str, str]:
+    """`headers`, and those of `below` that bear another name, whatever the case."""
+    taken = {name.lower() for name in headers}
+    return {**headers, **{name: value for name, value in below.items() if name.lower() not in taken}}
+
+
+def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers to pass on, without those that are for the wire to set."""
+    return {name: value for name, value in headers.items() if name.lower() not in _RESERVED}
 
 
 def _timeout(connect_s: float, out: Outgoing) -> aiohttp.ClientTimeout:

@@ -16,7 +16,7 @@ from proxy.beside import Beside
 from proxy.child import Child
 from proxy.eras import SUBSCRIPTION_ID
 from proxy.errors import ConfigError
-from proxy.wire import Origin, Outgoing, Reply, WireError, is_answer, refusal
+from proxy.wire import Origin, Outgoing, Reply, WireError, is_answer, refusal, written
 
 _LOG: Final = logging.getLogger("proxy.upstream")
 _SHORT_LIFE_S: Final = 5.0
@@ -114,7 +114,7 @@ class StdioWire:
         if child is None or not child.running:
             raise _closed()
         try:
-            writing = child.write(jsontext.dumps(message))
+            writing = child.write(written(message))
             await (writing if out is None else _bounded(writing, out))
         except OSError:
             raise WireError("closed", "the upstream's process reads no more", again="repeatable") from None

@@ -148,6 +148,8 @@ class RichUpstream:
             return await self._call(http, body, params)
         if method == "subscriptions/listen":
             return await self._listen(http, body, params)
+        if method == "prompts/get" and params["name"] != "p":
+            return self._error(body, {"code": -32602, "message": f"No prompt {params['name']}"}, 400)
         return self._answer(body, self._read(method, params))
 
     def _unsupported(self, body: Any, modern: bool) -> web.Response:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from proxy.__main__ import main
 from proxy.client import Client
 from proxy.errors import ProxyError, RpcError
 from proxy.parser import FLAGS, SECRETS, UsageError, parsed
@@ -140,8 +142,6 @@ WRONG = [
 def test_a_wrong_command_line_is_exit_2_with_a_reason_that_repeats_no_value(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from proxy.__main__ import main
-
     assert main(argv) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -234,14 +234,14 @@ EXPLAINED = [
      ["$.content[0].text  NAME", "outcome: denied by refuse (not_allowed); the upstream does not see the call"]),
     ("a request", '"mine_cli:Refuse"', {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": CALL["call"]},
      ["outcome: denied by refuse"]),
-    ("a result", '"mine_cli:Mask"', RESULT, ["mask", "$.content[0].text  NAME", "outcome: the result goes back changed"]),
+    ("a result", '"mine_cli:Mask"', RESULT, ["mask", "$.content[0].text  NAME", "the result goes back changed"]),
     ("a response", '"mine_cli:Mask"', {"jsonrpc": "2.0", "id": 1, "result": RESULT}, ["the result goes back changed"]),
     ("both", '"mine_cli:Mask"', {**CALL, "result": RESULT},
      ["outcome: the call goes upstream unchanged; the result goes back changed"]),
     ("an answer of the policy", '"mine_cli:Compose"', CALL, ["respond", "outcome: answered by a policy"]),
     ("a hidden tool", '"mine_cli:Hide"', {**CALL, "tool": {}}, ["outcome: denied, as a tool that does not exist"]),
     ("a policy that breaks", '"mine_cli:Broken"', CALL, ["error", "outcome: denied by broken (policy_error)"]),
-    ("shadow", '"mine_cli:Refuse"\nmode = "shadow"', CALL, ["(shadow: not done)", "outcome: the call goes upstream unch"]),
+    ("shadow", '"mine_cli:Refuse"\nmode = "shadow"', CALL, ["(shadow: not done)", "the call goes upstream"]),
     ("another tool", '"mine_cli:Refuse"\ntools = ["other"]', CALL, ["no policy has anything to say"]),
 ]  # fmt: skip
 
@@ -249,13 +249,16 @@ EXPLAINED = [
 @pytest.mark.parametrize(
     ("table", "document", "told"), [row[1:] for row in EXPLAINED], ids=[row[0] for row in EXPLAINED]
 )
-def test_explain_shows_each_decision_and_no_value(chain: Any, table: str, document: object, told: list[str]) -> None:
-    ran = run("explain", "-", "--policies", chain(table), stdin=json.dumps(document))
-    assert ran.returncode == 0
+def test_explain_shows_each_decision_and_no_value(
+    chain: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path, table: str, document: object, told: list[str]
+) -> None:
+    (tmp_path / "case.json").write_text(json.dumps(document))
+    assert main(["explain", str(tmp_path / "case.json"), "--policies", chain(table)]) == 0
+    shown = capsys.readouterr()
     for text in told:
-        assert text in ran.stdout
-    assert "outcome: " in ran.stdout.splitlines()[-1]
-    assert CANARY not in ran.stdout + ran.stderr
+        assert text in shown.out
+    assert "outcome: " in shown.out.splitlines()[-1]
+    assert CANARY not in shown.out + shown.err
 
 
 @pytest.mark.parametrize(
@@ -263,12 +266,14 @@ def test_explain_shows_each_decision_and_no_value(chain: Any, table: str, docume
     [f'{{"a": {CANARY}', f'["{CANARY}"]', f'{{"{CANARY}": 1}}', '{"call": 7}'],
     ids=["JSON", "array", "key", "call"],
 )
-def test_explain_refuses_what_is_neither_call_nor_result(chain: Any, text: str) -> None:
-    ran = run("explain", "-", "--policies", chain('"mine_cli:Mask"'), stdin=text)
-    assert ran.returncode == 1
-    assert ran.stderr.startswith("explain: ")
-    assert CANARY not in ran.stderr
-    assert "Traceback" not in ran.stderr
+def test_explain_refuses_what_is_neither_call_nor_result(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "case.json").write_text(text)
+    assert main(["explain", str(tmp_path / "case.json")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("explain: ")
+    assert CANARY not in said
 
 
 def test_explain_reads_a_file_and_names_one_that_is_missing(chain: Any, tmp_path: Path) -> None:
@@ -325,17 +330,20 @@ class Serving:
         return self.process.returncode, out
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serving() -> Iterator[Serving]:
     found = Serving()
     yield found
     found.stop()
 
 
-def test_a_served_demo_announces_itself_and_answers_the_call_it_suggests(serving: Serving) -> None:
+def test_a_served_demo_announces_itself_and_answers_the_call_it_suggests() -> None:
+    serving = Serving()
     assert serving.url.startswith("http://127.0.0.1:"), serving.said
-    assert "embedded demo" in serving.said[1]
-    assert "sanitize → redact → audit" in serving.said[2]
+    announced = "\n".join(serving.said)
+    assert "embedded demo" in announced
+    assert "sanitize → redact → audit" in announced
+    assert f'call get_customer_profile \'{{"customer_id":"CUST001"}}\' --url {serving.url}' in announced
     ran = run("call", "get_customer_profile", '{"customer_id":"CUST001"}', "--url", serving.url)
     assert ran.returncode == 0, ran.stderr
     result = json.loads(ran.stdout)
@@ -431,8 +439,6 @@ def handshake() -> Iterator[Handshake]:
 def test_a_call_shakes_hands_with_a_server_of_the_older_era(
     handshake: Handshake, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from proxy.__main__ import main
-
     assert main(["call", "anything", "--url", handshake.url]) == 0
     assert handshake.methods == ["server/discover", "initialize", "notifications/initialized", "tools/call"]
     shown = capsys.readouterr().out
@@ -458,6 +464,8 @@ def test_a_url_that_is_not_http_is_refused(url: str) -> None:
 
 def test_interrupting_serve_is_quiet() -> None:
     serving = Serving()
+    with urllib.request.urlopen(serving.url.removesuffix("mcp") + "ping", timeout=TIMEOUT_S) as answer:
+        assert answer.status == 200
     serving.process.send_signal(signal.SIGINT)
     _, err = serving.process.communicate(timeout=TIMEOUT_S)
     assert serving.process.returncode == 0

@@ -167,9 +167,12 @@ def test_an_exchange_that_did_not_complete_is_an_error_with_its_type(
     ids=["upstream", "rpc", "anything else"],
 )
 def test_an_exception_leaves_its_type_and_never_its_text(recorded: Recorded, error: Exception, kind: str) -> None:
-    with pytest.raises(type(error)), recorded.telemetry.server_span(_inbound()) as span:
-        with span.to_upstream("tools/call", "lookup", ENDPOINT):
-            raise error
+    with (
+        pytest.raises(type(error)),
+        recorded.telemetry.server_span(_inbound()) as span,
+        span.to_upstream("tools/call", "lookup", ENDPOINT),
+    ):
+        raise error
     for span_ in recorded.spans().values():
         assert span_.status.status_code is StatusCode.ERROR
         assert span_.attributes is not None

@@ -25,7 +25,7 @@ _CARD: Final = ("credit", "card", "visa", "mastercard", "amex", "discover", "mae
 _PHONE: Final = ("phone", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "whatsapp", "sms")
 _SSN: Final = ("ssn", "social", "security", "ssns")
 _EMAIL: Final = (
-    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}"
+    r"[\w.%+'-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}"
     r"(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{1,59})(?![\w@])"
 )
 _END: Final = r"(?![\w-]|\.\d)"

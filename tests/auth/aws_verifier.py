@@ -36,6 +36,7 @@ class Verifier:
     clock: Callable[[], float] = time.time
     port: int = 0
     lines: list[str] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
 
     def judge(self, line: str, headers: dict[str, str], body: bytes) -> str:
         """`ok`, or why the request is refused."""
@@ -73,6 +74,7 @@ class Verifier:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.lines.append(line)
                 verdict = self.judge(line, headers, body)
+                self.verdicts.append(verdict)
                 answer = json.dumps({"verdict": verdict}).encode()
                 status = "200 OK" if verdict == "ok" else "403 Forbidden"
                 head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from botocore.utils import ContainerMetadataFetcher
 
 from tests.auth.secrets_manager import Aws, running
 
@@ -26,6 +27,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
 @pytest.fixture
 async def aws(bare: pytest.MonkeyPatch) -> AsyncIterator[Aws]:
     """Secrets Manager and container credentials; the environment points botocore to them."""
+    bare.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
     async with running(Aws()) as aws:
         bare.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.url)
         bare.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{aws.url}/credentials")

@@ -32,7 +32,7 @@ class Aws:
         await asyncio.sleep(self.slow_s)
         assert request.headers["X-Amz-Target"] == "secretsmanager.GetSecretValue"
         assert "/secretsmanager/aws4_request" in request.headers["Authorization"]
-        arn = (await request.json(content_type=None))["SecretId"]
+        arn = json.loads(await request.read())["SecretId"]
         code = self.error or (None if arn in self.secrets else "ResourceNotFoundException")
         if code:
             return self.json({"__type": code, "message": "CANARY"}, status=400)

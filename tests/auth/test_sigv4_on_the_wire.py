@@ -8,7 +8,12 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from proxy.auth import outbound
+from proxy.references import References
+from proxy.settings import Settings
 from proxy.sigv4 import Credentials, Signer
+from proxy.wire import Origin
+from proxy.wire_http import HttpWire
 from tests.auth.aws_verifier import SKEW_S, Verifier, running
 from tests.auth.clocks import Clock
 
@@ -20,6 +25,14 @@ HEADERS = {
     "Mcp-Session-Id": "s-1",
     "Mcp-Name": "two  spaces",
     "traceparent": "00-1-2-01",
+}
+FORWARDED = {
+    "x-shop": "a  b",
+    "traceparent": "00-1-2-01",
+    "accept": "replaced",
+    "authorization": "replaced",
+    "x-amz-date": "replaced",
+    "x-amz-security-token": "replaced",
 }
 BODY = '{"q":"Grüße"}'.encode()
 
@@ -96,3 +109,30 @@ async def test_a_clock_within_the_allowed_skew_is_accepted(aws: Verifier) -> Non
 )
 async def test_a_changed_request_is_rejected(aws: Verifier, change: dict[str, object], why: str) -> None:
     assert await verdict(aws, **change) == why  # type: ignore[arg-type]
+
+
+async def test_what_the_upstream_client_sends_is_accepted(aws: Verifier, bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    bare.setenv("AWS_SECRET_ACCESS_KEY", "right")
+    bare.setenv("AWS_SESSION_TOKEN", "session")
+    settings = Settings(
+        upstream=f"http://127.0.0.1:{aws.port}{ARN_PATH}?qualifier=DEFAULT", auth_mode="iam", region="us-east-1"
+    )
+    wire = HttpWire(
+        str(settings.upstream),
+        outbound(settings, References({}), clock=Clock()),
+        answer_bytes=1024,
+        depth=9,
+        connect_s=5,
+        in_flight=1,
+    )
+    await wire.open()
+    try:
+        origin = Origin(version="2025-11-25", headers=FORWARDED)
+        message = {"jsonrpc": "2.0", "method": "notifications/ü"}
+        await wire.tell(message, version="2025-11-25", session="s-1", origin=origin)
+        await wire.end("s-1", version="2025-11-25", origin=origin)
+    finally:
+        await wire.close()
+    assert aws.verdicts == ["ok", "ok"]
+    assert aws.lines == [f"{method} {ARN_PATH}?qualifier=DEFAULT HTTP/1.1" for method in ("POST", "DELETE")]

@@ -50,9 +50,9 @@ def calls(tools: list[Tool], context: Mapping[str, Any]) -> list[tuple[str, dict
 
 async def use(url: str, mode: ConnectMode, context: Mapping[str, Any]) -> None:
     async with Client(url, mode=mode, elicitation_callback=fill_in) as client:
-        if client.server_capabilities.tools:
-            for name, arguments in calls((await client.list_tools()).tools, context):
-                await call(client, name, arguments)
+        # Listed even where no tools are declared: it is the one request that every scenario's server answers.
+        for name, arguments in calls((await client.list_tools()).tools, context):
+            await call(client, name, arguments)
         if client.server_capabilities.resources:
             for resource in (await client.list_resources()).resources:
                 await client.read_resource(resource.uri)

@@ -66,7 +66,7 @@ config = {{ how = "{how}", hook = "{hook}" }}
 @pytest.mark.parametrize("how", ["raise", "hang", "none", "text", "number", "dict"])
 @pytest.mark.parametrize("hook", ["on_call", "on_result", "on_tool", "on_done"])
 async def test_a_policy_that_breaks_denies_and_is_contained(
-    upstream: RichUpstream, era: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str, hook: str
+    upstream: RichUpstream, era: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], how: str, hook: str
 ) -> None:
     (tmp_path / "broken_policy.py").write_text(POLICY)
     async with proxy_before(upstream.url, tmp_path, _chain(how, hook)) as running:
@@ -86,7 +86,7 @@ async def test_a_policy_that_breaks_denies_and_is_contained(
         assert -32768 > listed.error["code"] or listed.error["code"] > -32000
     if hook in ("on_call", "on_tool"):
         assert upstream.bodies("tools/call") == []
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert SECRET not in out + err + json.dumps(called.messages + listed.messages)
     calls = [json.loads(line) for line in out.splitlines() if '"tools/call"' in line]
     assert len(calls) == 1

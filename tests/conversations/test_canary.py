@@ -60,7 +60,7 @@ async def test_a_canary_planted_anywhere_appears_in_no_log_span_audit_line_or_er
     upstream: RichUpstream,
     era: str,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     spans = InMemorySpanExporter()
@@ -93,7 +93,7 @@ async def test_a_canary_planted_anywhere_appears_in_no_log_span_audit_line_or_er
             told.append((await rpc(running.url, method, params, era, headers=headers)).messages)
         await rpc(running.url, "server/discover" if era == MODERN else "initialize", _hello(era), era)
         await rpc(running.url, "tools/list", {}, era)
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     kinds = {span.kind.name for span in spans.get_finished_spans()}
     assert {"SERVER", "CLIENT"} <= kinds, "without spans the test would prove nothing"
     assert out.count('"tools/call"') >= 7, "without audit lines the test would prove nothing"

@@ -80,7 +80,7 @@ async def test_each_upstream_request_has_an_id_and_a_progress_token_of_its_own(
 
 
 async def test_a_client_that_goes_away_cancels_the_upstream_call(
-    upstream: RichUpstream, era: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    upstream: RichUpstream, era: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with proxy_before(upstream.url, tmp_path, AUDIT_ONLY) as running:
         asked = asyncio.create_task(rpc(running.url, "tools/call", {"name": "slow"}, era))
@@ -88,7 +88,7 @@ async def test_a_client_that_goes_away_cancels_the_upstream_call(
         asked.cancel()
         await asyncio.wait_for(upstream.slow_cancelled.wait(), 5)
         await until(lambda: running.proxy.exchanges.in_flight == 0)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"tools/call"' in line]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if '"tools/call"' in line]
     assert [(line["outcome"], line["reason"]) for line in lines] == [("failed", "cancelled")]
 
 
@@ -171,27 +171,27 @@ async def test_the_trace_context_goes_on_to_the_upstream(upstream: RichUpstream,
 
 
 async def test_in_process_calls_are_governed_and_audited_like_any_other(
-    upstream: RichUpstream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    upstream: RichUpstream, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with proxy_before(upstream.url, tmp_path, AUDIT_ONLY) as running:
         app = running.proxy.fastmcp()
         assert {tool.name for tool in await app.list_tools()} == {tool["name"] for tool in upstream.tools}
         result = await app.call_tool("echo", {"a": 1})
         assert result.structured_content == {"a": 1}
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
     assert [line["name"] for line in lines if line["method"] == "tools/call"] == ["echo"]
 
 
 async def test_exactly_one_audit_line_is_written_for_each_exchange(
-    upstream: RichUpstream, era: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    upstream: RichUpstream, era: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["echo", "failing", "refusing", "nowhere", "untitled"]
     async with proxy_before(upstream.url, tmp_path, AUDIT_ONLY) as running:
         await rpc(running.url, "prompts/list", {}, era)
-        capsys.readouterr()
+        capfd.readouterr()
         for name in asked:
             await rpc(running.url, "tools/call", {"name": name}, era)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
     calls = [line for line in lines if line["method"] == "tools/call"]
     assert [line["outcome"] for line in calls] == ["completed", "completed", "failed", "denied", "completed"]
     assert len({line["exchange"] for line in calls}) == len(asked)

@@ -32,7 +32,8 @@ async def _hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @pytest.mark.parametrize("era", [HANDSHAKE, MODERN])
 async def test_an_absent_upstream_is_an_error_and_never_an_empty_catalog(era: str, tmp_path: Path) -> None:
-    async with proxy_before(f"http://127.0.0.1:{free_port()}/mcp", tmp_path, bounds=BOUNDS) as running:
+    patient = {**BOUNDS, "first_list_s": 5}
+    async with proxy_before(f"http://127.0.0.1:{free_port()}/mcp", tmp_path, bounds=patient) as running:
         listed = await rpc(running.url, "tools/list", {}, era)
         assert "result" not in listed.messages[-1]
         assert "unreachable" in json.dumps(listed.error)

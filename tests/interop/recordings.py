@@ -1,14 +1,14 @@
 """The answers of an upstream, asked directly and through the proxy by a caller of each era."""
 
 import shlex
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .installs import NODE
 from .running import AUDIT_ONLY, REPOSITORY, environ, free_port, proxy, serving
-from .steps import record
+from .steps import Step, record
 from .upstreams import Upstream
 from .wire import Answer, Era, Json, Wire, http, inherited, stdio
 
@@ -18,10 +18,14 @@ ERAS: tuple[Era, ...] = ("handshake", "modern")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One caller's view: `hello` is the result of initialize or server/discover, `answers` are by a step's label."""
+    """One caller's view: `hello` is the result of initialize or server/discover, `answers` are by a step's label.
 
-    hello: Json
-    answers: dict[str, Answer]
+    `failure` tells why there is nothing of both.
+    """
+
+    hello: Json = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +37,28 @@ class Recordings:
 async def record_both(upstream: Upstream, folder: Path) -> Recordings:
     """Every recording starts from a freshly prepared folder at the same path, so that paths in answers are equal."""
     data = (folder / "data").resolve()
-    direct, proxied = {}, {}
+    steps = upstream.steps(data)
     with running(upstream, data, folder) as server:
-        for era in upstream.eras:
-            async with reach(upstream, server, data, era) as wire:
-                direct[era] = Recording(hello=wire.hello, answers=await record(wire, upstream.steps(data)))
-        for era in ERAS:
-            with behind_proxy(upstream, server, data, folder) as url:
-                async with http(url, era=era) as wire:
-                    proxied[era] = Recording(hello=wire.hello, answers=await record(wire, upstream.steps(data)))
+        direct = {era: await _recording(reach(upstream, server, data, era), steps) for era in upstream.eras}
+        proxied = {era: await _recording(proxied_wire(upstream, server, data, folder, era), steps) for era in ERAS}
     return Recordings(direct=direct, proxied=proxied)
+
+
+async def _recording(connection: AbstractAsyncContextManager[Wire], steps: Sequence[Step]) -> Recording:
+    try:
+        async with connection as wire:
+            return Recording(hello=wire.hello, answers=await record(wire, steps))
+    except Exception as error:  # noqa: BLE001 - it becomes the failure of every test that needs this recording
+        return Recording(failure=f"{type(error).__name__}: {error}")
+
+
+@asynccontextmanager
+async def proxied_wire(
+    upstream: Upstream, server: str | None, data: Path, folder: Path, era: Era, capabilities: Json | None = None
+) -> AsyncIterator[Wire]:
+    with behind_proxy(upstream, server, data, folder) as url:
+        async with http(url, era=era, capabilities=capabilities) as wire:
+            yield wire
 
 
 @contextmanager

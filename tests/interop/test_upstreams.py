@@ -6,13 +6,14 @@ difference is what the caller's era demands of every answer (revision 2026-07-28
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from .conftest import Installed
-from .recordings import ERAS, Recordings, behind_proxy, reach, record_both, running
+from .recordings import ERAS, Recording, Recordings, proxied_wire, reach, record_both, running
 from .steps import tools_called
 from .upstreams import EVERYTHING_HTTP, EVERYTHING_STDIO, PLACE, UPSTREAMS, Upstream
 from .wire import Answer, Era, Json, http
@@ -39,26 +40,21 @@ STEPS = [
 @pytest.fixture(scope="module")
 def recorded(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """The recordings of an upstream, made once."""
-    made: dict[str, Recordings | Exception] = {}
+
+    @functools.cache
+    def make(upstream: Upstream) -> Recordings:
+        return asyncio.run(record_both(upstream, tmp_path_factory.mktemp(upstream.name)))
 
     def get(upstream: Upstream) -> Recordings:
         installed(upstream.environment)
-        if upstream.name not in made:
-            try:
-                made[upstream.name] = asyncio.run(record_both(upstream, tmp_path_factory.mktemp(upstream.name)))
-            except Exception as error:  # noqa: BLE001 - raised again for every test that needs it
-                made[upstream.name] = error
-        outcome = made[upstream.name]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return make(upstream)
 
     return get
 
 
 @pytest.mark.parametrize("upstream", UPSTREAMS, ids=lambda upstream: upstream.name)
 def test_every_tool_that_an_upstream_lists_is_called(recorded: Recorded, upstream: Upstream) -> None:
-    for recording in recorded(upstream).direct.values():
+    for recording in map(_made, recorded(upstream).direct.values()):
         listed = {tool["name"] for tool in recording.answers["tools/list"].body["result"]["tools"]}
         assert listed == tools_called(upstream.steps(PLACE))
 
@@ -67,22 +63,18 @@ def test_every_tool_that_an_upstream_lists_is_called(recorded: Recorded, upstrea
 def test_a_proxied_answer_equals_the_direct_one(
     recorded: Recorded, upstream: Upstream, era: Era, label: str, method: str
 ) -> None:
-    recordings = recorded(upstream)
-    proxied = recordings.proxied[era].answers[label]
-    assert "unanswered" not in recordings.direct[upstream.eras[0]].answers[label].body
-    if era in upstream.eras:
-        assert proxied == recordings.direct[era].answers[label]
-    else:
-        assert proxied == _in_modern_terms(recordings.direct["handshake"].answers[label], method)
+    proxied = _made(recorded(upstream).proxied[era]).answers[label]
+    direct = _direct(recorded(upstream), era).answers[label]
+    assert "unanswered" not in direct.body
+    assert proxied == (direct if era in upstream.eras else _in_modern_terms(direct, method))
 
 
 @pytest.mark.parametrize(("upstream", "era"), PAIRS)
 def test_a_caller_meets_the_upstreams_own_name_and_instructions(
     recorded: Recorded, upstream: Upstream, era: Era
 ) -> None:
-    recordings = recorded(upstream)
-    direct = recordings.direct[era if era in upstream.eras else "handshake"].hello
-    proxied = recordings.proxied[era].hello
+    direct = _direct(recorded(upstream), era).hello
+    proxied = _made(recorded(upstream).proxied[era]).hello
     assert _introduction(proxied) == _introduction(direct)
     assert set(proxied["capabilities"]) == set(direct["capabilities"]) - {"tasks"}
 
@@ -94,17 +86,25 @@ async def test_a_tool_that_asks_its_caller_back_is_answered_at_once(
 ) -> None:
     """With an error, or as it answers a direct caller that refuses what it is asked: never with a wait."""
     installed(upstream.environment)
-    with (
-        running(upstream, tmp_path, tmp_path) as server,
-        behind_proxy(upstream, server, tmp_path, tmp_path) as url,
-    ):
+    with running(upstream, tmp_path, tmp_path) as server:
         async with reach(upstream, server, tmp_path, "handshake", ABLE) as wire:
             refused = [await wire.ask("tools/call", call, within=10) for call in ASKING]
-        async with http(url, era=era, capabilities=ABLE) as wire:
+        async with proxied_wire(upstream, server, tmp_path, tmp_path, era, ABLE) as wire:
             proxied = [await wire.ask("tools/call", call, within=10) for call in ASKING]
     for call, direct, answer in zip(ASKING, refused, proxied, strict=True):
         failed = "error" in answer.body or answer.body["result"].get("isError")
         assert failed or answer.body["result"]["content"] == direct.body["result"]["content"], (call, answer.body)
+
+
+def _made(recording: Recording) -> Recording:
+    if recording.failure:
+        pytest.fail(recording.failure, pytrace=False)
+    return recording
+
+
+def _direct(recordings: Recordings, era: Era) -> Recording:
+    """The direct view in the caller's era; where the upstream does not speak it, in the upstream's own."""
+    return _made(recordings.direct.get(era) or recordings.direct["handshake"])
 
 
 def _introduction(hello: Json) -> Json:

@@ -220,8 +220,10 @@ TABLES = [
     (
         '[[policy]]\nuse = "mine_for_tests:BlokWords"\nconfig = { words = [] }',
         [
-            "[[policy]] 1 (blok_words): use: module 'mine_for_tests': "
-            "unknown class 'BlokWords': did you mean 'BlockWords'?"
+            (
+                "[[policy]] 1 (blok_words): use: module 'mine_for_tests': "
+                "unknown class 'BlokWords': did you mean 'BlockWords'?"
+            )
         ],
     ),
     (
@@ -235,14 +237,19 @@ TABLES = [
     (
         '[[policy]]\nuse = "mine_for_tests:Abstract"',
         [
-            "[[policy]] 1 (abstract): use: 'mine_for_tests:Abstract' is abstract: it has methods that must be implemented"
+            (
+                "[[policy]] 1 (abstract): use: 'mine_for_tests:Abstract' is abstract: "
+                "it has methods that must be implemented"
+            )
         ],
     ),
     (
         '[[policy]]\nuse = "mine_for_tests:OddConfig"',
         [
-            "[[policy]] 1 (odd_config): use: Config of 'mine_for_tests:OddConfig' "
-            "is not a subclass of policies.policy.PolicyConfig"
+            (
+                "[[policy]] 1 (odd_config): use: Config of 'mine_for_tests:OddConfig' "
+                "is not a subclass of policies.policy.PolicyConfig"
+            )
         ],
     ),
     (
@@ -254,18 +261,22 @@ TABLES = [
         for use in (":X", ".mine_for_tests:X", "mine for tests:X")
     ],
     (
-        '[[policy]]\nuse = "mine_for_tests:BlockWords"\n'
-        'config = { wrods = ["a"], limit = "canary-91ab", kind = "canary-91ab" }',
+        (
+            '[[policy]]\nuse = "mine_for_tests:BlockWords"\n'
+            'config = { wrods = ["a"], limit = "canary-91ab", kind = "canary-91ab" }'
+        ),
         [
             "[[policy]] 1 (block_words): config.words: Field required",
-            "[[policy]] 1 (block_words): config.limit: "
-            "Input should be a valid integer, unable to parse string as an integer",
+            (
+                "[[policy]] 1 (block_words): config.limit: "
+                "Input should be a valid integer, unable to parse string as an integer"
+            ),
             "[[policy]] 1 (block_words): config.kind: Input should be 'soft' or 'hard'",
             "[[policy]] 1 (block_words): config.wrods: unknown key 'wrods': did you mean 'words'?",
         ],
     ),
     (
-        '[[policy]]\nuse = "mine_for_tests:BlockWords"\nconfig = { words = ["canary-91ab, and much longer than that"] }',
+        '[[policy]]\nuse = "mine_for_tests:BlockWords"\nconfig = { words = ["canary-91ab, and longer still"] }',
         ["[[policy]] 1 (block_words): config.words: value_error"],
     ),
     (

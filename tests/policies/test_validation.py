@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from policies.jsontext import Exact
 from policies.validation import Validation
 
 PERSON: dict[str, Any] = {
@@ -38,10 +39,12 @@ CASES: list[tuple[Any, Any, str | None]] = [
     ({"type": "number"}, Decimal("1e400"), None),
     ({"type": "number", "maximum": 5}, Decimal("1e400"), "$: maximum"),
     ({"type": "integer"}, Decimal("0.1234567890123456789012345"), "$: type"),
+    ({"properties": {"n": {"type": "number"}}}, {"n": Exact("0.12345678901234567890123")}, None),
+    ({"properties": {"n": {"maximum": 0.1}}}, {"n": Exact("0.12345678901234567890123")}, "$.n: maximum"),
     ({"type": "string", "maxLength": 2}, Text("abc"), "$: maxLength"),
     ({"type": "object"}, MappingProxyType({"a": 1}), None),
     ({"type": "string"}, "\ud800", "$: not JSON"),
-    ({"type": "object"}, {"a": object()}, "$: not JSON"),
+    ({"additionalProperties": {"type": "string"}}, {"a": object()}, "$: not JSON"),
     ({"prefixItems": [{"type": "string"}]}, [1], "$[0]: type"),
     ({"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]}, [1], "$[0]: type"),
     ({"$defs": {"n": {"type": "integer"}}, "$ref": "#/$defs/n"}, "x", "$: type"),
@@ -63,6 +66,8 @@ def test_a_violation_is_told_by_path_and_keyword_alone(schema: Any, instance: An
         {"pattern": "("},
         {"pattern": "((a{1000}){1000}){1000}"},
         {"$ref": "#/$defs/absent"},
+        {"$ref": "#absent"},
+        {"$defs": {"a": {"$id": "urn:a", "type": "object"}}, "$ref": "urn:a"},
         {"$ref": "file:///etc/hostname"},
         {"$schema": "http://127.0.0.1:9/meta"},
         "text",
@@ -71,8 +76,8 @@ def test_a_violation_is_told_by_path_and_keyword_alone(schema: Any, instance: An
         5,
     ],
 )
-def test_a_schema_that_cannot_be_compiled_lets_nothing_through(schema: Any) -> None:
-    assert Validation().problem(schema, {}) == "the schema cannot be compiled"
+def test_a_schema_that_cannot_be_used_lets_nothing_through(schema: Any) -> None:
+    assert Validation().problem(schema, {}) == "the schema cannot be used"
 
 
 def test_a_schema_that_is_not_json_lets_nothing_through() -> None:
@@ -87,7 +92,7 @@ def test_a_remote_reference_is_not_followed() -> None:
         thread.start()
         found = Validation().problem({"$ref": f"http://127.0.0.1:{server.getsockname()[1]}/schema"}, {})
         thread.join()
-    assert found == "the schema cannot be compiled"
+    assert found == "the schema cannot be used"
     assert came == [False]
 
 
@@ -112,6 +117,61 @@ def test_a_pattern_with_look_around_is_understood() -> None:
     }
     assert Validation().valid(email, "someone@example.com")
     assert not Validation().valid(email, "some..one@example.com")
+
+
+def doubling(levels: int, keyword: str) -> dict[str, Any]:
+    """Each definition names the next one twice: 2 to the power of `levels` subschemas."""
+    names = [{keyword: [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)]
+    return {"$defs": {f"d{n}": d for n, d in enumerate([*names, {"type": "string"}])}, "$ref": "#/$defs/d0"}
+
+
+def nested(levels: int, leaf: Any) -> Any:
+    for _ in range(levels):
+        leaf = {"a": leaf}
+    return leaf
+
+
+BRANCH = {
+    "type": "object",
+    "anyOf": [
+        {"required": ["b"], "properties": {"a": {"$ref": "#/$defs/x"}}},
+        {"minProperties": 5, "properties": {"a": {"$ref": "#/$defs/y"}}},
+    ],
+}
+CHAIN = {"$defs": {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(50_000)}, "$ref": "#/$defs/d0"}
+HEAVY: list[tuple[Any, Any, str]] = [
+    (doubling(40, "allOf"), 5, "the schema cannot be used"),
+    (doubling(40, "anyOf"), 5, "the schema cannot be used"),
+    (CHAIN, 5, "the schema cannot be used"),
+    (doubling(12, "anyOf"), 5, "$: invalid"),
+    ({"$defs": {"x": BRANCH, "y": BRANCH}, "$ref": "#/$defs/x"}, nested(150, 5), "$: invalid"),
+    ({"items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}, [None] * 200_000, "$: invalid"),
+]
+
+
+@pytest.mark.parametrize(("schema", "instance", "problem"), HEAVY)
+def test_a_schema_does_not_run_away(schema: Any, instance: Any, problem: str) -> None:
+    began = time.perf_counter()
+    assert Validation().problem(schema, instance) == problem
+    assert time.perf_counter() - began < 2
+
+
+RECURSIVE = {"$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}, "n": {"type": "integer"}}}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({**RECURSIVE, "$ref": "#/$defs/node"}, {"next": {"next": {"n": 1}}}, {"next": {"next": {"n": "x"}}}),
+        ({"properties": {"next": {"$ref": "#"}}, "type": "object"}, {"next": {}}, {"next": {"next": 5}}),
+        ({"$defs": {"a": {"$anchor": "here", "type": "string"}}, "$ref": "#here"}, "x", 5),
+        ({"$defs": {"a/b~c d": {"type": "string"}}, "$ref": "#/$defs/a~1b~0c%20d"}, "x", 5),
+        ({"$id": "urn:root", "allOf": [{"type": "string"}, {"$ref": "#/allOf/0"}]}, "x", 5),
+    ],
+)
+def test_local_references_are_followed(schema: Any, good: Any, bad: Any) -> None:
+    assert Validation().valid(schema, good)
+    assert not Validation().valid(schema, bad)
 
 
 def test_a_schema_that_changed_is_compiled_again() -> None:

@@ -1,0 +1,472 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import isawaitable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from policies.model import ALLOW, Allow, Call, Change, Deny, Json, Modify, Result, Tool
+from policies.redact import Redact
+from policies.redact.keys import benign, named, windows
+from policies.redact.replace import NotRedactableError, Schema
+from policies.testing import build, call, frozen, result, tool
+from policies.text import DROP
+from policies.validation import Validation
+from proxy import demo_tools
+
+EMAIL, PHONE, SSN, CARD, IBAN = (
+    "jane.doe@example.com",
+    "+1 425-882-8080",
+    "536-22-8726",
+    "4111 1111 1111 1111",
+    "DE89 3704 0044 0532 0130 00",
+)
+CANARIES = (EMAIL, PHONE, SSN, CARD, IBAN)
+PROFILE = {
+    "customer_id": "CUST001",
+    "email": EMAIL,
+    "phone": PHONE,
+    "ssn": SSN,
+    "card_number": CARD,
+    "iban": IBAN,
+    "date_of_birth": "1984-03-12",
+    "orders": ["ORD-10021", "ORD-10077"],
+    "created_at": "2021-06-01T09:30:00Z",
+}
+
+
+@pytest.fixture(scope="module")
+def policy() -> Iterator[Redact]:
+    made = redact()
+    asyncio.run(made.open())
+    yield made
+    asyncio.run(made.close())
+
+
+def redact(**config: Any) -> Redact:
+    made = build(Redact, **config)
+    assert isinstance(made, Redact)
+    return made
+
+
+async def decide(policy: Redact, given: Result, a_call: Call | None = None) -> Allow | Modify | Deny:
+    decision = policy.on_result(a_call or call(), frozen(given))
+    return await decision if isawaitable(decision) else decision
+
+
+async def redacted(policy: Redact, given: Result, a_call: Call | None = None) -> Result:
+    decision = await decide(policy, given, a_call)
+    assert isinstance(decision, Modify), decision
+    assert isinstance(decision.value, Result)
+    return decision.value
+
+
+def described(**properties: Json) -> Tool:
+    required = properties.pop("required", [])
+    return tool("get", output_schema={"type": "object", "properties": properties, "required": required})
+
+
+# --- where it looks ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", CANARIES)
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda value: result(f"The value is {value}, as asked."),
+        lambda value: result(json.dumps({"a": [{"note": f"see {value}"}]})),
+        lambda value: result(structured={"deep": [[{"x": value}]]}),
+        lambda value: result(structured=[value]),
+        lambda value: result(structured=value),
+        lambda value: result(structured={"json": json.dumps({"in": json.dumps([value])})}),
+        lambda value: result(structured={"by": {value: 1}}),
+        lambda value: result(content=[{"type": "resource", "resource": {"uri": "x:y", "text": value}}]),
+        lambda value: result(content=[{"type": "resource_link", "uri": "x:y", "name": "n", "description": value}]),
+        lambda value: result(content=[{"type": "hologram", "beam": {"of": value}}]),
+        lambda value: result(f"Unknown customer {value}", is_error=True),
+        lambda value: Result(body={"code": -1, "message": f"bad {value}", "data": {"seen": [value]}}, error=True),
+        lambda value: Result(body={"level": "info", "data": f"got {value}"}, notice="notifications/message"),
+        lambda value: Result(body={"messages": [{"role": "user", "content": {"type": "text", "text": value}}]}),
+        lambda value: Result(body={"contents": [{"uri": "x:y", "text": value}]}),
+        lambda value: result("fine", _meta={"vendor/seen": value}),
+    ],
+)
+async def test_a_value_is_gone_wherever_it_stood(policy: Redact, value: str, place: Any) -> None:
+    given = place(value)
+    clean = await redacted(policy, given)
+    assert value not in json.dumps(clean.body)
+    assert (clean.error, clean.notice) == (given.error, given.notice)
+    assert await decide(policy, clean) is ALLOW
+
+
+@pytest.mark.parametrize("value", ["jane.doe\u200b@example.com", "536-\u200b22-8726", "4111\u2060 1111 1111 1111"])
+async def test_hidden_characters_do_not_hide_a_value(policy: Redact, value: str) -> None:
+    clean = await redacted(policy, result(f"x {value} y", structured={"a": value}))
+    assert "<" in clean.content[0]["text"]
+    assert value not in json.dumps(clean.body, ensure_ascii=False)
+
+
+async def test_json_escapes_do_not_hide_a_value(policy: Redact) -> None:
+    clean = await redacted(policy, result('{"a": "jane\\u0040example.com", "b": 1}'))
+    assert clean.content[0]["text"] == '{"a": "<EMAIL_ADDRESS>", "b": 1}'
+
+
+async def test_a_key_said_twice_does_not_hide_a_value(policy: Redact) -> None:
+    clean = await redacted(policy, result('{"a": "jane@example.com", "a": "x"}'))
+    assert "jane" not in clean.content[0]["text"]
+
+
+# --- what it leaves ---------------------------------------------------------------------------------------------
+
+
+BENIGN = [
+    "ORD-12345",
+    "INV-2026-0001",
+    "SKU 12-3456-78",
+    "2026-11-20T12:44:02.123Z",
+    "2026-11-20 12:44:02+01:00",
+    "updated 2026-11-20 12:44:02, again 2026-11-21",
+    "12:30:45",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "id 550e8400-e29b-41d4-a716-446655440000 seen",
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "commit 62afe90b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f",
+    "1.2.3",
+    "v10.0.19041-beta.2",
+    "$1,299.99",
+    "1299.99",
+    "1763642642123",
+    "1763642642",
+    "order 1234567890 of 12",
+    "arn:aws:lambda:us-east-1:123456789012:function:my-func",
+    "37.7749, -122.4194",
+    "page 3 of 120; 15,000 rows",
+    "std::vector<int> a::b",
+    "127.0.0.1:8080",
+    "foo@bar",
+    "@decorator x@1.2.3",
+    "ISBN 978-3-16-148410-0",
+    "Grüße, 東京",
+]
+
+
+@pytest.mark.parametrize("text", BENIGN)
+async def test_what_is_nobodys_stays(policy: Redact, text: str) -> None:
+    body = {"note": text, "rows": [text], "text": json.dumps({"x": text})}
+    assert await decide(policy, result(text, structured=body)) is ALLOW
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("version", "1.2.3.4"),
+        ("phone_model", "Pixel 9"),
+        ("email_verified", True),
+        ("email_count", 12345678),
+        ("phone", "none"),
+        ("phone", None),
+        ("card_type", "visa"),
+        ("card_id", "card_8f3a"),
+        ("quantity", 4111111111111111),
+        ("ssn_required", "yes"),
+        ("birth_country", "FR"),
+    ],
+)
+async def test_a_keys_name_alone_redacts_nothing_of_another_shape(policy: Redact, key: str, value: Json) -> None:
+    assert await decide(policy, result("id 1234", structured={key: value, "n": [1234567, 1.5]})) is ALLOW
+
+
+async def test_the_protocols_fields_and_blobs_stay(policy: Redact) -> None:
+    body = {
+        "requestState": EMAIL,
+        "nextCursor": SSN,
+        "content": [
+            {"type": "image", "data": "4111111111111111", "mimeType": "image/png"},
+            {"type": "text", "text": EMAIL},
+        ],
+    }
+    clean = await redacted(policy, Result(body=body))
+    assert clean.body == {**body, "content": [body["content"][0], {"type": "text", "text": "<EMAIL_ADDRESS>"}]}
+
+
+async def test_an_address_that_the_caller_asked_for_keeps_its_name(policy: Redact) -> None:
+    uri = "crm://people/jane@example.com"
+    read = call(method="resources/read", params={"uri": uri})
+    clean = await redacted(policy, Result(body={"contents": [{"uri": uri, "text": f"{uri} {SSN}"}]}), read)
+    assert clean.body["contents"][0] == {"uri": uri, "text": "crm://people/<EMAIL_ADDRESS> <US_SSN>"}
+
+
+async def test_tool_definitions_are_left_alone(policy: Redact) -> None:
+    listed = Result(body={"tools": [{"name": "x", "description": f"ask {EMAIL}"}]})
+    assert await decide(policy, listed, call(method="tools/list", params={})) is ALLOW
+
+
+async def test_calls_are_left_alone_unless_configured() -> None:
+    made = call("send", {"to": EMAIL})
+    assert redact().on_call(made) is ALLOW
+    policy = redact(arguments=True)
+    await policy.open()
+    try:
+        decision = policy.on_call(frozen(made))
+        assert isawaitable(decision)
+        found = await decision
+    finally:
+        await policy.close()
+    assert isinstance(found, Modify)
+    assert isinstance(found.value, Call)
+    assert found.value.params == {"name": "send", "arguments": {"to": "<EMAIL_ADDRESS>"}}
+    assert found.changes == (Change("$.arguments.to", "EMAIL_ADDRESS"),)
+
+
+# --- everywhere in a result, and the same everywhere ------------------------------------------------------------
+
+
+async def test_a_value_that_one_place_gives_away_is_removed_from_every_other(policy: Redact) -> None:
+    structured = {"ssn": "536228726", "phone": "882 8080", "birth_date": "March 12, 1984", "card": 999988887777}
+    prose = "Jane: 536228726, tel. 882 8080; born March 12, 1984; pays with 999988887777. Order 5362287261."
+    clean = await redacted(policy, result(prose, structured=structured))
+    assert clean.content[0]["text"] == (
+        "Jane: <US_SSN>, tel. <PHONE_NUMBER>; born <DATE_OF_BIRTH>; pays with <CREDIT_CARD>. Order 5362287261."
+    )
+
+
+@pytest.mark.parametrize("style", [{}, {"indent": 2}, {"separators": (",", ":")}])
+async def test_the_text_copy_says_what_the_structured_content_says(policy: Redact, style: Mapping[str, Any]) -> None:
+    a_tool = described(
+        email={"type": "string", "format": "email"},
+        phone={"type": "string", "maxLength": 15, "pattern": r"^[+\d -]+$"},
+        ssn={"type": "string", "pattern": r"^\d{3}-\d\d-\d{4}$"},
+        iban={"type": "string", "pattern": "^DE89"},
+        required=["email", "phone", "ssn"],
+    )
+    given = result(json.dumps(PROFILE, **style), structured=PROFILE)
+    clean = await redacted(policy, given, call("get", tool=a_tool))
+    assert Validation().valid(a_tool.output_schema, clean.structured)
+    assert clean.content[0]["text"] == json.dumps(clean.structured, **style)
+    assert clean.structured == {
+        "customer_id": "CUST001",
+        "email": "redacted@example.invalid",
+        "phone": "+0 000-000-0000",
+        "ssn": "000-00-0000",
+        "card_number": "<CREDIT_CARD>",
+        "date_of_birth": "<DATE_OF_BIRTH>",
+        "orders": ["ORD-10021", "ORD-10077"],
+        "created_at": "2021-06-01T09:30:00Z",
+    }
+    assert not any(value in json.dumps(clean.body) for value in CANARIES)
+    assert await decide(policy, clean, call("get", tool=a_tool)) is ALLOW
+
+
+async def test_changes_are_paths_and_entities_without_values(policy: Redact) -> None:
+    decision = await decide(policy, result(f"Write to {EMAIL}", structured={"ssn": SSN, "by": {EMAIL: [PHONE]}}))
+    assert isinstance(decision, Modify)
+    assert set(decision.changes) == {
+        Change("$.content[0].text", "EMAIL_ADDRESS"),
+        Change("$.structuredContent.ssn", "US_SSN"),
+        Change("$.structuredContent.by.*", "EMAIL_ADDRESS"),
+        Change("$.structuredContent.by.*[0]", "PHONE_NUMBER"),
+    }
+
+
+async def test_two_keys_that_are_values_stay_two(policy: Redact) -> None:
+    clean = await redacted(policy, result(structured={"a@example.com": 1, "b@example.com": 2}))
+    assert clean.structured == {"<EMAIL_ADDRESS>": 1, "<EMAIL_ADDRESS_2>": 2}
+
+
+@pytest.mark.parametrize("customer", ["CUST001", "CUST002"])
+async def test_the_demos_profile_stays_valid_and_useful_without_its_personal_data(
+    policy: Redact, customer: str
+) -> None:
+    definition = demo_tools.TOOLS["get_customer_profile"]
+    body = demo_tools.call("get_customer_profile", {"customer_id": customer})
+    made = call("get_customer_profile", tool=Tool(definition=definition))
+    clean = await redacted(policy, Result(body=body), made)
+    assert Validation().valid(definition["outputSchema"], clean.structured)
+    assert json.loads(clean.content[0]["text"]) == clean.structured
+    before, after = body["structuredContent"], clean.structured
+    gone = {key for key in before if before[key] != after[key]}
+    assert gone == {"email", "phone", "ssn", "card_number", "date_of_birth"}
+    assert not any(before[key] in json.dumps(clean.body) for key in gone)
+
+
+# --- what stands in its place -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "wanted", "masks", "expected"),
+    [
+        ({"type": "string"}, EMAIL, "<E>", [], "<E>"),
+        ({"type": "string", "format": "email"}, EMAIL, "<E>", [], "redacted@example.invalid"),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "1984-03-12", "<D>", [], "1900-01-01"),
+        ({"$ref": "#/$defs/mail"}, EMAIL, "<E>", [], "redacted@example.invalid"),
+        ({"type": "string", "pattern": r"^\d{3}-\d{4}$"}, "555-0142", "<P>", ["000-0000"], "000-0000"),
+        ({"type": "string", "pattern": "^[1-9]{4}$"}, "5551", "<P>", ["0000", "1111"], "1111"),
+        ({"type": "string", "maxLength": 3}, "5550142"[:3], "<PHONE>", ["000"], "000"),
+        ({"type": "string", "maxLength": 2, "minLength": 2}, "ab", "<X>", [], "**"),
+        ({"type": "integer"}, 4111, 0, [], 0),
+        ({"type": "integer", "minimum": 1000, "maximum": 9999}, 4111, 0, [], 1000),
+        ({"type": ["integer", "null"], "minimum": 7, "maximum": 7}, 7, 0, [], None),
+        ({"type": "string", "enum": ["a@example.com", "none"]}, "a@example.com", "<E>", [], "a@example.com"),
+        ({"type": "string", "pattern": "^only-this$"}, "only-this", "<E>", [], DROP),
+        (True, EMAIL, "<E>", [], "<E>"),
+    ],
+)
+def test_a_replacement_is_valid_where_it_stands(
+    schema: Json, value: Json, wanted: Json, masks: Sequence[str], expected: Json
+) -> None:
+    defs = {"mail": {"type": "string", "format": "email"}}
+    root = {"type": "object", "properties": {"list": {"items": {"properties": {"x": schema}}}}, "$defs": defs}
+    assert Schema(root, Validation()).replacement(["list", 0, "x"], value, wanted, masks) == expected
+
+
+def test_a_required_property_that_nothing_can_replace_is_an_error() -> None:
+    root = {"properties": {"x": {"type": "string", "pattern": "^only-this$"}}, "required": ["x"]}
+    with pytest.raises(NotRedactableError):
+        Schema(root, Validation()).replacement(["x"], "only-this", "<E>", [])
+
+
+def test_of_a_union_only_the_branch_that_the_value_took_counts() -> None:
+    root = {
+        "oneOf": [
+            {"properties": {"kind": {"const": "a"}, "x": {"type": "integer"}}},
+            {"properties": {"kind": {"const": "b"}, "x": {"type": "string", "format": "email"}}},
+        ]
+    }
+    assert Schema(root, Validation()).replacement(["x"], EMAIL, "<E>", []) == "redacted@example.invalid"
+
+
+async def test_a_result_that_cannot_be_made_valid_is_denied(policy: Redact) -> None:
+    a_tool = described(email={"type": "string", "pattern": "^jane"}, required=["email"])
+    decision = await decide(policy, result(structured={"email": EMAIL}), call("get", tool=a_tool))
+    assert decision == Deny("not_redactable", "no valid replacement")
+
+
+async def test_a_number_stays_a_number(policy: Redact) -> None:
+    clean = await redacted(policy, result('{"ssn": 536228726}', structured={"ssn": 536228726, "n": 5}))
+    assert clean.structured == {"ssn": 0, "n": 5}
+    assert clean.content[0]["text"] == '{"ssn": 0}'
+
+
+# --- bounds and failures ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("config", [{"max_bytes": 100}, {"max_text": 50}, {"max_seconds": 1e-9}])
+async def test_what_is_too_large_to_look_at_is_denied(policy: Redact, config: dict[str, Any]) -> None:
+    small = redact(**config)
+    small._engine, small._thread = policy._engine, policy._thread
+    assert await decide(small, result(f"{EMAIL} " * 10)) == Deny("too_large_to_redact")
+
+
+async def test_when_presidio_does_not_load_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ImportError("no presidio")
+
+    monkeypatch.setattr("policies.redact.load", broken)
+    policy = redact()
+    await policy.open()
+    try:
+        for _ in range(2):
+            with pytest.raises(ImportError):
+                await decide(policy, result(EMAIL))
+    finally:
+        await policy.close()
+
+
+async def test_the_event_loop_runs_on_meanwhile(policy: Redact) -> None:
+    work = asyncio.ensure_future(decide(policy, result(f"{SSN} and {EMAIL}; " * 400)))
+    turns = 0
+    while not work.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert isinstance(await work, Modify)
+    assert turns > 5
+
+
+async def test_work_that_nobody_waits_for_stops(policy: Redact) -> None:
+    text = result(f"{SSN} and {EMAIL}; " * 6_000)
+    work = asyncio.ensure_future(decide(policy, text))
+    await asyncio.sleep(0.05)
+    work.cancel()
+    began = time.monotonic()
+    await redacted(policy, result(EMAIL))
+    assert time.monotonic() - began < 2
+
+
+async def test_no_value_is_logged(policy: Redact, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await redacted(policy, result(f"IBAN DE00 3704 0044 0532 0130 00, card 4111 1111 1111 1112, {EMAIL}, {SSN}"))
+    assert not [record for record in caplog.records if any(text in record.getMessage() for text in ("3704", "4111"))]
+
+
+@pytest.mark.parametrize("unit", ["1234567 ", "1", "a@", "ab:cd::", "DE89 3704 ", "1a", "+1 (555) "])
+async def test_a_text_takes_linear_time(policy: Redact, unit: str) -> None:
+    assert policy._engine
+    engine = policy._engine.result()
+
+    def seconds(size: int) -> float:
+        began = time.perf_counter()
+        engine.find(unit * (size // len(unit)), (), lambda: None)
+        return time.perf_counter() - began
+
+    small = min(seconds(3_000) for _ in range(2))
+    assert seconds(15_000) < 5 * 6 * small + 0.05
+
+
+def test_every_part_of_a_long_text_with_a_hint_is_in_a_window() -> None:
+    text = f"{'word ' * 1000}{EMAIL} {'1234567 ' * 1000}"
+    covered = list(windows(text))
+    assert all(end - start <= 2_000 for start, end in covered)
+    assert any(start <= text.index(EMAIL) and text.index(EMAIL) + len(EMAIL) <= end for start, end in covered)
+    assert all(after[0] <= before[1] - 400 for before, after in pairwise(covered))
+    assert covered[-1][1] == len(text)
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "entity"),
+    [
+        (("homePhone",), "555-0142", "PHONE_NUMBER"),
+        (("number", "phone"), "5550142", "PHONE_NUMBER"),
+        (("id", "phone"), "5550142", None),
+        (("customerEmail",), "a@b", "EMAIL_ADDRESS"),
+        (("e-mail",), "a@b.example", "EMAIL_ADDRESS"),
+        (("social_security_number",), "536 22 8726", "US_SSN"),
+        (("cardNumber",), "4532-1234-5678-9012", "CREDIT_CARD"),
+        (("dob",), "1984-03-12", "DATE_OF_BIRTH"),
+        (("birthDate",), "12 March 1984", "DATE_OF_BIRTH"),
+        (("date",), "1984-03-12", None),
+        ((), "5550142", None),
+    ],
+)
+def test_a_keys_name_and_a_texts_shape_together_say_what_it_is(
+    keys: tuple[str, ...], text: str, entity: str | None
+) -> None:
+    assert named(text, keys) == entity
+
+
+@pytest.mark.parametrize("text", ["4111111111111111", "536-22-8726", "jane@example.com", "192.0.2.1", "882-8080"])
+def test_shapes_that_could_be_someones_are_not_benign(text: str) -> None:
+    assert not benign(text, ())
+
+
+@pytest.mark.parametrize("entities", [["NOPE"], []])
+def test_unknown_entities_are_a_config_error(entities: list[str]) -> None:
+    with pytest.raises(ValueError, match="EMAIL_ADDRESS"):
+        redact(entities=entities)
+
+
+async def test_only_the_entities_asked_for_are_redacted() -> None:
+    policy = redact(entities=["US_SSN"])
+    await policy.open()
+    try:
+        clean = await redacted(policy, result(f"{EMAIL} {SSN}", structured={"email": EMAIL, "ssn": SSN}))
+    finally:
+        await policy.close()
+    assert clean.body["content"][0]["text"] == f"{EMAIL} <US_SSN>"
+    assert clean.structured == {"email": EMAIL, "ssn": "<US_SSN>"}
