@@ -2,8 +2,7 @@
 
 The keys are a public surface; docs/builtin-policies.md lists them. Not in a line: arguments, results, claims, what
 headers merely assert, and names that the caller made up (an unknown tool's or prompt's name, a resource's address).
-Put it last in the list's order of trust that you want recorded: it sees the exchange after every policy, wherever it
-stands.
+It sees the exchange after every policy, wherever it stands in the list.
 """
 
 from __future__ import annotations

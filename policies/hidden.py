@@ -58,9 +58,13 @@ _ANSI: Final = (
 )
 
 _SUSPECT: Final = re.compile(rf"[\x1b{_MARK}{_RUN}]")
-_PARTS: Final = re.compile(rf"([\x1b{_MARK}{_RUN}])(?:({_MEANT})|({_ANSI})|(?<!\x1b)([{_RUN}]+)|)")
+_PARTS: Final = re.compile(rf"([\x1b{_MARK}{_RUN}])(?:({_MEANT})|({_ANSI})|(?<!\x1b)([{_MARK}{_RUN}]+)|)")
 _GROUPS: Final = 5
 """Of `_PARTS.split`: the text before, the candidate, whether it is meant, the rest of an escape, a run of others."""
+
+_EVERY: Final = re.compile(rf"\x1b(?:{_ANSI})?|[{_MARK}{_RUN}]+")
+MOST: Final = 100_000
+"""Candidates of one text that are judged; after so many, all others are taken out, meant or not."""
 
 _KINDS: Final = (
     ("control", re.compile(rf"[\x1b{_CONTROL}]")),
@@ -82,16 +86,18 @@ def clean(text: str) -> tuple[str, frozenset[str]]:
     """The text without them, and the kinds taken out; the same object and no kinds when there were none."""
     if _SUSPECT.search(text) is None:
         return text, _NONE
-    parts = _PARTS.split(text)
+    parts = _PARTS.split(text, MOST)
+    rest = parts[-1]
+    parts[-1] = _EVERY.sub("", rest) if len(parts) > _GROUPS * MOST else rest
     texts, candidates, meant, escapes, runs = (parts[number::_GROUPS] for number in range(_GROUPS))
-    if all(each is not None for each in meant):
+    if len(parts[-1]) == len(rest) and all(each is not None for each in meant):
         return text, _NONE
-    kept = [None if rest is None else char + rest for char, rest in zip(candidates, meant, strict=True)]
-    gone = {
-        char for char, keep, escape in zip(candidates, kept, escapes, strict=True) if keep is None and escape is None
-    }
-    kinds = {"ansi"} if any(escapes) else set()
-    kinds.update(_kinds("".join({*gone, *filter(None, runs)})))
+    kept = [None if more is None else char + more for char, more in zip(candidates, meant, strict=True)]
+    gone = {char for char, keep, more in zip(candidates, kept, escapes, strict=True) if keep is None and more is None}
+    gone.update(run for run in runs if run)
+    kinds = {*_kinds("".join(gone)), *(_kinds(rest) if parts[-1] is not rest else ())}
+    if any(escapes):
+        kinds.add("ansi")
     return "".join(filter(None, chain.from_iterable(zip_longest(texts, kept)))), frozenset(kinds)
 
 

@@ -17,6 +17,9 @@ from policies.waiting import Failure, Waiting
 
 Value = TypeVar("Value", Call, Result, Tool)
 
+_SHORT: Final = 100
+"""Microseconds."""
+
 _LOG: Final = logging.getLogger("policies.chain")
 
 
@@ -53,7 +56,19 @@ class Answered:
 class Line:
     """One hook of one entry, with all that does not change from call to call."""
 
-    __slots__ = ("_clock", "_fails_open", "_hook", "_mode", "_run", "_timeout_s", "_tools", "_waiting", "index", "name")
+    __slots__ = (
+        "_allows",
+        "_clock",
+        "_fails_open",
+        "_hook",
+        "_mode",
+        "_run",
+        "_timeout_s",
+        "_tools",
+        "_waiting",
+        "index",
+        "name",
+    )
 
     def __init__(self, index: int, entry: Entry, hook: Hook, waiting: Waiting, clock: Callable[[], int]) -> None:
         self.index, self.name = index, entry.name
@@ -64,6 +79,7 @@ class Line:
         self._timeout_s = entry.timeout_ms / 1000
         self._waiting = waiting
         self._clock = clock
+        self._allows: dict[int, Step] = {}
 
     def covers_tool(self, name: str) -> bool:
         return self._tools is None or self._tools.match(name) is not None
@@ -84,12 +100,19 @@ class Line:
         decision = await self._outcome(args)
         micros = (self._clock() - began) // 1000
         if type(decision) is Allow:
-            steps.append(Step(policy=self.name, hook=self._hook, action="allow", mode=self._mode, micros=micros))
+            steps.append(self._allows.get(micros) or self._allowed(micros))
             return given
         wrong = self._flaw(given, decision)
         step, way = self._failed(wrong, given, micros) if wrong else self._decided(decision, given, micros)
         steps.append(step)
         return given if self._mode == "shadow" else way
+
+    def _allowed(self, micros: int) -> Step:
+        """The step of an ALLOW. It has no other content, so those of short hooks are made once: they are the many."""
+        step = Step(policy=self.name, hook=self._hook, action="allow", mode=self._mode, micros=micros)
+        if micros < _SHORT:
+            self._allows[micros] = step
+        return step
 
     async def _outcome(self, args: tuple[Any, ...]) -> object | Failure:
         """Call the hook; wait only for what has to be waited for."""
@@ -127,7 +150,7 @@ class Line:
         return step, given if self._fails_open else denied
 
     def _decided(self, decision: object, given: Value, micros: int) -> tuple[Step, Any]:
-        step = Step(policy=self.name, hook=self._hook, action="allow", mode=self._mode, micros=micros)
+        step = self._allowed(micros)
         match decision:
             case Modify():
                 return replace(step, action="modify", changes=tuple(decision.changes)), decision.value

@@ -7,17 +7,17 @@ import contextlib
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from policies.chain import Chain
+from policies.chain import Chain, Entry
 from policies.loading import PolicyConfigError
 from policies.loading import load as load_policies
 from policies.model import JsonObject
 from policies.watchdog import Watchdog
 from proxy import logs
-from proxy.auth import outbound
+from proxy.auth import Auth, outbound
 from proxy.catalog import Catalogs
 from proxy.errors import ConfigError
 from proxy.exchange import Exchanges
@@ -47,6 +47,7 @@ class Proxy:
 
     settings: Settings
     chain: Chain
+    auth: Auth
     upstream: Upstream
     catalogs: Catalogs
     exchanges: Exchanges
@@ -59,6 +60,8 @@ class Proxy:
             stack.callback(self.telemetry.close)
             await self.chain.open()
             stack.push_async_callback(self.chain.close)
+            await self.auth.open()
+            stack.push_async_callback(self.auth.close)
             await self.upstream.open()
             stack.push_async_callback(self.upstream.close)
             if self.settings.auth_mode != "passthrough":
@@ -95,6 +98,18 @@ class Proxy:
         }
 
 
+def refusals(settings: Settings, entries: Sequence[Entry]) -> list[str]:
+    """What must not run: nobody checks who calls, so nothing may listen to strangers or decide by who they are."""
+    found = [
+        f"policy {entry.name}: decides by verified caller, and no inbound authentication verifies one"
+        for entry in entries
+        if entry.policy.per_caller and entry.mode != "off"
+    ]
+    if settings.transport == "http" and settings.host not in LOOPBACK:
+        found.append(f"setting host: {settings.host} is not loopback, and there is no inbound authentication")
+    return found
+
+
 def compose(settings: Settings, telemetry: Telemetry | None = None) -> Proxy:
     """Build the process from its settings, and telemetry from the `OTEL_*` variables where none is given.
 
@@ -110,6 +125,7 @@ def compose(settings: Settings, telemetry: Telemetry | None = None) -> Proxy:
         auth = outbound(settings, lent.secrets)
     except ConfigError as error:
         raise ConfigError([*findings, *error.findings]) from None
+    findings += refusals(settings, entries)
     if findings:
         raise ConfigError(findings)
     chain, telemetry = Chain(entries), telemetry or start_telemetry(os.environ)
@@ -128,6 +144,7 @@ def compose(settings: Settings, telemetry: Telemetry | None = None) -> Proxy:
     return Proxy(
         settings=settings,
         chain=chain,
+        auth=auth,
         upstream=upstream,
         catalogs=catalogs,
         exchanges=exchanges,
@@ -159,8 +176,6 @@ async def http_app(proxy: Proxy) -> AsyncIterator[App]:
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code. Raises ConfigError."""
-    if settings.transport == "http" and settings.host not in LOOPBACK:
-        raise ConfigError([f"setting host: {settings.host} is not loopback, and there is no inbound authentication"])
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings))
     return 0
@@ -175,8 +190,9 @@ async def _serve(settings: Settings) -> None:
         if settings.transport == "stdio":
             await _serve_stdio(proxy, watchdog)
             return
-        from proxy.server import listen, serve_until_signalled, server
+        from proxy.server import listen, serve_until, server, signalled
 
+        stopping = signalled()
         try:
             bound = listen(settings.host, settings.port)
         except OSError as error:
@@ -189,7 +205,7 @@ async def _serve(settings: Settings) -> None:
             watchdog.start()
             try:
                 drain_s = settings.bounds.drain_s
-                await serve_until_signalled(server(app, drain_s), bound, proxy.exchanges, drain_s)
+                await serve_until(stopping, server(app, drain_s), bound, proxy.exchanges, drain_s)
             finally:
                 watchdog.stop()
 

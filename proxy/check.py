@@ -15,7 +15,7 @@ from policies.loading import PolicyConfigError, announcements, unmatched_globs
 from policies.loading import load as load_policies
 from policies.policy import Policy
 from proxy import telemetry
-from proxy.app import LOOPBACK, with_upstream
+from proxy.app import refusals, with_upstream
 from proxy.auth import outbound
 from proxy.errors import ConfigError, ProxyError, RpcError
 from proxy.inbound import MODERN
@@ -43,7 +43,7 @@ def check(flags: Mapping[str, Any], *, offline: bool) -> Report:
     findings += telemetry.findings(os.environ)
     if settings is None or entries is None:
         return Report(findings=findings)
-    findings += [*_auth(settings), *_exposed(settings), *_without_callers(entries)]
+    findings += [*_auth(settings), *refusals(settings, entries)]
     notes, unmatched = [], []
     if not offline and not findings:
         try:
@@ -117,17 +117,6 @@ def _auth(settings: Settings) -> Iterator[str]:
         outbound(settings, services(settings).secrets)
     except ConfigError as error:
         yield from error.findings
-
-
-def _exposed(settings: Settings) -> Iterator[str]:
-    if settings.transport == "http" and settings.host not in LOOPBACK:
-        yield f"setting host: {settings.host} is not loopback, and there is no inbound authentication"
-
-
-def _without_callers(entries: Sequence[Entry]) -> Iterator[str]:
-    for entry in entries:
-        if entry.policy.per_caller and entry.mode != "off":
-            yield f"policy {entry.name}: decides by verified caller, and no inbound authentication verifies one"
 
 
 async def _upstream_tools(settings: Settings) -> list[str]:

@@ -16,8 +16,8 @@ from typing import Final
 
 from policies.chain import Answered, Chain, Denied
 from policies.model import Call, Exchange, JsonObject, Outcome, Result, Step
-from proxy.denials import denial, error_of, unknown_tool
 from proxy.catalog import Catalogs
+from proxy.denials import denial, error_of, unknown_tool
 from proxy.errors import INTERNAL_ERROR, RpcError, UpstreamError
 from proxy.ids import uuid7
 from proxy.inbound import Inbound, checked_params

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from policies.model import Call, JsonObject
+from policies.model import Call, JsonObject, Tool
 from proxy.catalog import Catalogs
 from proxy.errors import METHOD_NOT_FOUND, ProxyError, RpcError, UpstreamError
 from proxy.hello import discovered, initialized
@@ -60,7 +60,7 @@ class Routes:
             raise RpcError(METHOD_NOT_FOUND, "Method not found", call.method)
         with span.to_upstream(call.method, call.name if call.tool else "", self.endpoint) as headers:
             if headers:
-                origin = self.origin(inbound, span, headers)
+                origin, call = self.origin(inbound, span, headers), _traced(call, headers)
             if call.method == "tools/list":
                 return await self._list_tools(call, inbound, origin, notify, token)
             return await self._request(call, inbound, origin, notify, token)
@@ -118,8 +118,15 @@ class Routes:
             return self._snapshot.hello() if self._snapshot else None
 
 
-def _whole(tools: object, *, modern: bool) -> JsonObject:
-    listed = [tool.definition for tool in tools]  # type: ignore[attr-defined]
+def _traced(call: Call, headers: Mapping[str, str]) -> Call:
+    """The call with the CLIENT span as parent where its `_meta` names the caller's (MCP 2026-07-28, trace context)."""
+    if "traceparent" not in call.meta:
+        return call
+    return call.with_params({**call.params, "_meta": {**call.meta, **headers}})
+
+
+def _whole(tools: Sequence[Tool], *, modern: bool) -> JsonObject:
+    listed = [tool.definition for tool in tools]
     return {"tools": listed, **({"resultType": "complete", "ttlMs": 0, "cacheScope": "private"} if modern else {})}
 
 

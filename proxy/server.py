@@ -56,12 +56,19 @@ def server(app: App, drain_s: float) -> Server:
     return Server(uvicorn.Config(**config))
 
 
-async def serve_until_signalled(serving: Server, bound: socket.socket, exchanges: Exchanges, drain_s: float) -> None:
-    """Serve on `bound` until SIGTERM or SIGINT, then drain."""
+def signalled() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets. Call it before anything says that the proxy is there."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def serve_until(
+    stopping: asyncio.Event, serving: Server, bound: socket.socket, exchanges: Exchanges, drain_s: float
+) -> None:
+    """Serve on `bound` until told to stop, then drain."""
     running = asyncio.create_task(serving.serve(sockets=[bound]))
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)

@@ -10,14 +10,28 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+from pydantic_settings.sources.utils import parse_env_vars
 
 from proxy.errors import ConfigError
 
 PREFIX: Final = "MCP_PROXY_"
+
+_OWN_HEADERS: Final = frozenset(
+    {"accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type"}
+    | {"cookie", "expect", "host", "keep-alive", "last-event-id", "te", "trailer", "transfer-encoding", "upgrade"}
+    | {"user-agent"}
+)
 
 AuthMode = Literal["none", "iam", "jwt", "api_key", "passthrough"]
 
@@ -72,7 +86,7 @@ class Settings(BaseSettings):
     stdio: str | None = None
     policies: Path | None = None
     snapshot: Path | None = None
-    forward_headers: tuple[str, ...] = ()
+    forward_headers: Annotated[tuple[str, ...], NoDecode] = ()
     show_policy_names: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -94,6 +108,12 @@ class Settings(BaseSettings):
 
     bounds: Bounds = Bounds()
 
+    @field_validator("forward_headers", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        """Header names separated by commas, as a variable or a flag gives them."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
 
 def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     """Settings from the environment with `flags` (those that are not None) over it.
@@ -104,10 +124,12 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     unknown = _unknown(found)
     given = {key: value for key, value in flags.items() if value is not None}
     try:
-        settings = Settings(**given)
+        settings = _reading(found)(**given)
     except ValidationError as error:
         raise ConfigError([*unknown, *(_finding(item) for item in error.errors())]) from None
-    findings = [*unknown, *_contradictions(settings, found)]
+    except SettingsError as error:
+        raise ConfigError([*unknown, f"environment: {error}"]) from None
+    findings = [*unknown, *_contradictions(settings)]
     if findings:
         raise ConfigError(findings)
     return settings
@@ -125,6 +147,26 @@ def nearest(name: str, valid: set[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def _reading(environ: Mapping[str, str]) -> type[Settings]:
+    """Settings that read this environment and no other source."""
+
+    class Given(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            source = EnvSettingsSource(settings_cls)
+            source.env_vars = parse_env_vars(environ, False, True)
+            return init_settings, source
+
+    return Given
+
+
 def _unknown(environ: Mapping[str, str]) -> list[str]:
     valid = valid_names()
     return [
@@ -139,8 +181,10 @@ def _finding(item: Any) -> str:
     return f"setting {where}: {item['msg']}"
 
 
-def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+def _contradictions(settings: Settings) -> list[str]:
     found = []
+    if never := sorted(name for name in settings.forward_headers if not _may_be_forwarded(name.lower())):
+        found.append(f"setting forward_headers: {', '.join(never)} cannot be forwarded")
     if settings.upstream and settings.stdio:
         found.append("settings upstream and stdio exclude each other: give one")
     if settings.upstream and not settings.upstream.startswith(("http://", "https://")):
@@ -148,3 +192,8 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
     if settings.auth_mode == "passthrough" and settings.snapshot:
         found.append("settings snapshot and auth_mode=passthrough exclude each other: a snapshot would be shared")
     return found
+
+
+def _may_be_forwarded(name: str) -> bool:
+    """The caller's credential has a mode of its own (passthrough); the others belong to each connection."""
+    return name not in _OWN_HEADERS and not name.startswith(("mcp-", "x-amz-", "proxy-"))

@@ -132,7 +132,7 @@ class StdioWire:
             message = jsontext.loads(line, self._depth)
         except jsontext.JsonError:
             _LOG.debug("upstream wrote a line that is not JSON")
-            if line.startswith(b"{") and len(self._waiting) == 1:
+            if b'"jsonrpc"' in line and len(self._waiting) == 1:
                 self._fail(WireError("malformed", "the upstream's answer is not JSON that can be carried"))
             return
         for item in message if isinstance(message, list) else (message,):

@@ -66,6 +66,7 @@ class Redaction:
         self._engine, self._entities, self._max_text, self._check = engine, entities, max_text, check
         self._schema, self._described, self._spoken = schema, described, spoken
         self._known = Known()
+        self._found = False
         self._spans: dict[tuple[str, tuple[str, ...]], list[Span]] = {}
         self._chosen: dict[tuple[str, Json], Json] = {}
         self._by_value: dict[Json, Json] = {}
@@ -77,6 +78,8 @@ class Redaction:
     def run(self, body: JsonObject, walk: Callable[[Walk, JsonObject], JsonObject]) -> JsonObject:
         """The redacted body, or the same object. Raises NotRedactableError, TooLargeError, KeyCollisionError."""
         walk(self._looking, body)
+        if not self._found:
+            return body
         described = body.get(self._described)
         if self._schema and described is not None:
             self._writing.value(described, (None, self._described))  # decides, before its text copy is written
@@ -94,6 +97,7 @@ class Redaction:
         if not isinstance(leaf, str):
             entity = self._named(str(leaf), where) if isinstance(leaf, int) else None
             if entity:
+                self._found = True
                 self._known.add(str(leaf), entity)
         elif self._looking.inside(leaf, where) is None:
             self._remember(leaf, where)
@@ -106,6 +110,7 @@ class Redaction:
     def _remember(self, text: str, where: Where) -> None:
         seen = clean(text)[0]
         for span in self._find(seen, where):
+            self._found = True
             self._known.add(seen[span.start : span.end], span.entity)
 
     def _find(self, text: str, where: Where) -> list[Span]:

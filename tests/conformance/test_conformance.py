@@ -30,7 +30,8 @@ DIRECT = {
 }
 """Passed and failed directly. The four are requests pushed to the client, which need a session to travel on."""
 
-CLIENT = f"{sys.executable} -m tests.conformance.client_command"
+CLIENT = f"exec {sys.executable} -m tests.conformance.client_command"
+"""Through `exec`, so that the suite's SIGTERM for a scenario that takes too long reaches it and not a shell."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.hidden import clean, suspicious
+from policies.hidden import MOST, clean, suspicious
 from policies.jsontext import dumps
 from policies.model import ALLOW, ANYONE, Call, Change, Deny, Modify, Result
 from policies.sanitize import Sanitize
@@ -74,6 +74,11 @@ def test_characters_that_are_meant_stay(text: str) -> None:
     new, kinds = clean(text)
     assert new is text
     assert not kinds
+
+
+def test_after_very_many_hidden_characters_the_rest_go_whatever_they_mean() -> None:
+    text = f"a{ZWSP}" * (MOST + 10) + FAMILY
+    assert clean(text) == ("a" * (MOST + 10) + "👨👩👧", {"invisible"})
 
 
 ALPHABET = (

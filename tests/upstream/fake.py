@@ -97,6 +97,7 @@ class Fake:
     seen: list[Seen] = field(default_factory=list)
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _connections: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
@@ -108,6 +109,13 @@ class Fake:
 
     def asked(self, method: str) -> list[Seen]:
         return [seen for seen in self.seen if seen.method == method]
+
+    async def until(self, method: str, count: int = 1) -> None:
+        """Wait until a method was asked for so often, for at most 5 s."""
+        async with asyncio.timeout(5):
+            while len(self.asked(method)) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
 
     async def __aenter__(self) -> Fake:
         await self.start()
@@ -137,6 +145,7 @@ class Fake:
             while (head := await reader.readuntil(b"\r\n\r\n")) is not None:
                 seen = await _read(head, reader, Out(writer), number)
                 self.seen.append(seen)
+                self._arrived.set()
                 await self.answer(seen)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass

@@ -388,15 +388,13 @@ async def test_cancelling_the_task_cancels_the_upstreams_work(to: Any, era: Any)
     async with Fake(era(tools_call=working)) as fake:
         upstream = await to(fake.url)
         task = asyncio.create_task(upstream.request("tools/call", CALL, NOW))
-        while not fake.asked("tools/call"):
-            await asyncio.sleep(0.01)
+        await fake.until("tools/call")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.wait_for(closed.wait(), 5)
         if era is handshake:
-            while not fake.asked("notifications/cancelled"):
-                await asyncio.sleep(0.01)
+            await fake.until("notifications/cancelled")
         cancelled = [seen.params for seen in fake.asked("notifications/cancelled")]
         assert cancelled == ([{"requestId": fake.asked("tools/call")[0].message["id"]}] if era is handshake else [])
 
@@ -406,8 +404,7 @@ async def test_a_call_that_took_too_long_is_cancelled_upstream(to: Any) -> None:
         upstream = await to(fake.url, call_read_s=0.1)
         with pytest.raises(UpstreamError):
             await upstream.request("tools/call", CALL, OLD)
-        while not fake.asked("notifications/cancelled"):
-            await asyncio.sleep(0.01)
+        await fake.until("notifications/cancelled")
 
 
 async def test_a_cancelled_caller_does_not_break_the_probe_for_the_others(to: Any) -> None:
@@ -420,8 +417,7 @@ async def test_a_cancelled_caller_does_not_break_the_probe_for_the_others(to: An
     async with Fake(slow) as fake:
         upstream = await to(fake.url)
         first, second = (asyncio.create_task(upstream.hello()) for _ in range(2))
-        while not fake.seen:
-            await asyncio.sleep(0.01)
+        await fake.until("server/discover")
         first.cancel()
         go.set()
         assert (await second).era == "modern"

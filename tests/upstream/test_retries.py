@@ -1,0 +1,145 @@
+"""What is sent once more: what certainly did not run always, all else only where a repeat does no harm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from proxy.errors import RpcError, UpstreamError
+from proxy.retry import Backoff
+from proxy.upstream import Origin
+from tests.upstream.fake import HANDSHAKE, MODERN, Fake, Seen, handshake, modern
+
+NOW = Origin(version=MODERN)
+CALL: dict[str, Any] = {"name": "echo", "arguments": {}}
+
+
+def status(code: int, **headers: str) -> Callable[[Seen], Awaitable[None]]:
+    async def answer(seen: Seen) -> None:
+        await seen.out.body(b"", code, "text/plain", headers)
+
+    return answer
+
+
+def error(code: int, data: Any = None) -> Callable[[Seen], Awaitable[None]]:
+    async def answer(seen: Seen) -> None:
+        await seen.error(code, 200, data)
+
+    return answer
+
+
+async def drop(seen: Seen) -> None:
+    seen.out.drop()
+
+
+async def drop_midway(seen: Seen) -> None:
+    await seen.out.raw(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{")
+    seen.out.drop()
+
+
+async def drop_after_notice(seen: Seen) -> None:
+    await seen.out.stream()
+    await seen.out.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": 1}})
+    await asyncio.sleep(0.05)
+    seen.out.drop()
+
+
+async def ignore(method: str, params: Any) -> None:
+    pass
+
+
+CASES = [
+    # what happens once                          tools/call  repeatable  a list
+    ("429", status(429), True, True, True),
+    ("429 with a wait", status(429, retry_after="0"), True, True, True),
+    ("throttled", error(-32003, {"retryAfter": 0.01}), True, True, True),
+    ("session busy", error(-32005), True, True, True),
+    ("503", status(503), False, True, True),
+    ("409", status(409), False, True, True),
+    ("424", status(424), False, True, True),
+    ("500", status(500), False, False, False),
+    ("502", status(502), False, False, False),
+    ("dropped", drop, False, True, True),
+    ("dropped midway", drop_midway, False, True, True),
+    ("dropped after a notification", drop_after_notice, False, False, False),
+    ("an error of the tool's", error(-32000), False, False, False),
+]
+
+
+@pytest.mark.parametrize("era", [modern, handshake])
+@pytest.mark.parametrize(("case", "fault", "call", "repeatable", "listing"), CASES, ids=[case[0] for case in CASES])
+async def test_only_what_may_be_repeated_is_repeated(
+    to: Any, case: str, fault: Any, call: bool, repeatable: bool, listing: bool, era: Any
+) -> None:
+    for method, safe, again in (
+        ("tools/call", False, call),
+        ("tools/call", True, repeatable),
+        ("tools/list", False, listing),
+    ):
+        async with Fake(era()) as fake:
+            upstream = await to(fake.url)
+            await upstream.hello()
+
+            async def once(seen: Seen, fake: Fake = fake, method: str = method) -> None:
+                await (fault(seen) if len(fake.asked(method)) == 1 else era()(seen))
+
+            fake.answer = era(tools_call=once, tools_list=once)
+            try:
+                await upstream.request(method, CALL, NOW, repeatable=safe, notify=ignore)
+                passed = True
+            except RpcError:
+                passed = False
+            assert passed is again, (method, safe)
+            assert len(fake.asked(method)) == 1 + again
+            ids = {seen.message["id"] for seen in fake.asked(method)}
+            assert len(ids) == 1 + again, "a repeat has an id of its own"
+
+
+async def test_tries_are_bounded_and_the_last_error_is_told(to: Any) -> None:
+    async with Fake(modern(tools_call=error(-32003, {"retryAfter": 0.01, "limitKey": "k"}))) as fake:
+        with pytest.raises(RpcError) as caught:
+            await (await to(fake.url)).request("tools/call", CALL, NOW)
+        assert (caught.value.code, caught.value.data["limitKey"]) == (-32003, "k")
+        assert len(fake.asked("tools/call")) == 3
+
+
+@pytest.mark.parametrize("fault", [status(429, retry_after="600"), error(-32003, {"retryAfter": 600})])
+async def test_a_wait_that_is_too_long_is_not_waited(to: Any, fault: Any) -> None:
+    async with Fake(modern(tools_call=fault)) as fake:
+        with pytest.raises(RpcError):
+            await asyncio.wait_for((await to(fake.url)).request("tools/call", CALL, NOW), 3)
+        assert len(fake.asked("tools/call")) == 1
+
+
+async def test_the_wait_that_the_upstream_asks_for_is_kept(to: Any) -> None:
+    async def busy_once(seen: Seen) -> None:
+        await (error(-32003, {"retryAfter": 0.3}) if len(fake.asked("tools/call")) == 1 else modern())(seen)
+
+    async with Fake(modern(tools_call=busy_once)) as fake:
+        upstream = await to(fake.url)
+        await upstream.hello()
+        began = asyncio.get_running_loop().time()
+        await upstream.request("tools/call", CALL, NOW)
+        assert asyncio.get_running_loop().time() - began >= 0.3
+
+
+async def test_an_upstream_that_starts_while_it_is_called_is_reached(to: Any) -> None:
+    fake = Fake(handshake())
+    await fake.start()
+    await fake.stop()
+    upstream = await to(fake.url, backoff=Backoff(tries=5, base_s=0.1))
+    calling = asyncio.create_task(upstream.request("tools/call", CALL, Origin(version=HANDSHAKE)))
+    await asyncio.sleep(0.05)
+    async with fake:
+        assert await calling
+
+
+async def test_no_repeat_starts_after_the_budget(to: Any) -> None:
+    async with Fake(modern(tools_call=status(429))) as fake:
+        upstream = await to(fake.url, backoff=Backoff(tries=99, base_s=0.05, budget_s=0.2))
+        with pytest.raises(UpstreamError):
+            await upstream.request("tools/call", CALL, NOW)
+        assert 2 <= len(fake.asked("tools/call")) <= 5
