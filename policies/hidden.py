@@ -62,6 +62,7 @@ _PARTS: Final = re.compile(rf"([\x1b{_MARK}{_RUN}])(?:({_MEANT})|({_ANSI})|(?<!\
 _GROUPS: Final = 5
 """Of `_PARTS.split`: the text before, the candidate, whether it is meant, the rest of an escape, a run of others."""
 
+_ESCAPED: Final = re.compile(rb"\\[ubf]")
 _EVERY: Final = re.compile(rf"\x1b(?:{_ANSI})?|[{_MARK}{_RUN}]+")
 MOST: Final = 100_000
 """Candidates of one text that are judged; after so many, all others are taken out, meant or not."""
@@ -77,7 +78,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 def suspicious(raw: bytes) -> bool:
     """Whether compact JSON (UTF-8) may hold such a character, escaped in a text or not. Never misses one."""
-    if b"\x7f" in raw or (b"\\" in raw and (b"\\u" in raw or b"\\b" in raw or b"\\f" in raw)):
+    if b"\x7f" in raw or (b"\\" in raw and _ESCAPED.search(raw)):
         return True
     return not raw.isascii() and _SUSPECT.search(raw.decode()) is not None
 

@@ -29,6 +29,7 @@ class SanitizeConfig(PolicyConfig):
 
     action: Literal["strip", "deny"] = "strip"
     max_depth: int = Field(default=64, ge=1, le=MAX_DEPTH)
+    max_result_depth: int = Field(default=MAX_DEPTH, ge=1, le=MAX_DEPTH)
     max_keys: int = Field(default=10_000, ge=1)
     max_result_keys: int = Field(default=200_000, ge=1)
     max_bytes: int = Field(default=4 * _MIB, ge=1)
@@ -92,7 +93,8 @@ class Sanitize(Policy):
         limits = self.config
         if len(raw) > (limits.max_bytes if calls else limits.max_result_bytes):
             return Deny("too_large")
-        if raw.count(b"{") + raw.count(b"[") > limits.max_depth and too_deep(body, limits.max_depth):
+        depth = limits.max_depth if calls else limits.max_result_depth
+        if raw.count(b"{") + raw.count(b"[") > depth and too_deep(body, depth):
             return Deny("too_deep")
         most = limits.max_keys if calls else limits.max_result_keys
         if len(raw) > 4 * most and raw.count(b'":') > most and _count_keys(body) > most:

@@ -23,6 +23,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_SPACES: Final = b" \t"
+
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -39,6 +41,10 @@ class Guards:
             await self._app(scope, receive, send)
             return
         headers = scope["headers"]
+        if any(value[-1:] in _SPACES for _, value in headers if value):
+            # httptools leaves the optional whitespace after a value (RFC 9110 section 5.5) in place.
+            headers = [(name, value.strip(_SPACES)) for name, value in headers]
+            scope = {**scope, "headers": headers}
         if (refusal := _refused_origin(headers)) is not None:
             await answer(send, 403, refusal)
         elif scope["method"] != "POST":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,18 +12,30 @@ from typing import Final
 from proxy.errors import METHOD_NOT_FOUND
 from proxy.wire import AnswerError, Origin, WireError
 
-OWN: Final = ""
-"""Key of the session that the proxy's own discovery uses."""
+_OWN: Final = "own"
+_CALLER: Final = "caller"
 
+Key = tuple[str, str, bytes]
 Begin = Callable[[Origin], Awaitable[str | None]]
 End = Callable[[str, Origin | None], None]
+
+
+def key_of(origin: Origin) -> Key | None:
+    """Whose session it is: the proxy's own discovery, or a caller; with another credential it is another's.
+
+    None for a call that stands alone.
+    """
+    if origin.session is None and not origin.own:
+        return None
+    credential = hashlib.sha256(origin.authorization.encode()).digest() if origin.authorization else b""
+    return (_OWN, "", credential) if origin.own else (_CALLER, origin.session or "", credential)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Held:
     """A session while it is used. `key` is None for one that ends with its exchange."""
 
-    key: str | None
+    key: Key | None
     id: str | None = None
     uses: int = 0
 
@@ -38,15 +51,15 @@ class Sessions:
         self._limit = limit
         self._begin = begin
         self._end = end
-        self._kept: OrderedDict[str, Held] = OrderedDict()
-        self._opening: dict[str, asyncio.Task[Held]] = {}
+        self._kept: OrderedDict[Key, Held] = OrderedDict()
+        self._opening: dict[Key, asyncio.Task[Held]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
     async def enter(self, origin: Origin) -> Held:
         """The session of this origin, opened when there is none. Pair with `leave`. Raises what `begin` raises."""
-        key = OWN if origin.own else origin.session
+        key = key_of(origin)
         if key is None:
             return Held(key=None, id=await self._begin(origin))
         held = self._kept.get(key) or await self._opened(key, origin)
@@ -69,7 +82,7 @@ class Sessions:
 
     def adopt(self, origin: Origin, session: str) -> None:
         """Keep a session that a probe on behalf of `origin` has opened, or give it up at once."""
-        key = OWN if origin.own else origin.session
+        key = key_of(origin)
         if key is None:
             self._end(session, origin)
         else:
@@ -81,7 +94,7 @@ class Sessions:
         self._kept.clear()
         return found
 
-    async def _opened(self, key: str, origin: Origin) -> Held:
+    async def _opened(self, key: Key, origin: Origin) -> Held:
         """One opening at a time for a caller; those who wait share it, and its failure."""
         task = self._opening.get(key)
         if task is None:
@@ -89,17 +102,17 @@ class Sessions:
             task.add_done_callback(lambda done: self._done(key, done))
         return await asyncio.shield(task)
 
-    def _done(self, key: str, task: asyncio.Task[Held]) -> None:
+    def _done(self, key: Key, task: asyncio.Task[Held]) -> None:
         self._opening.pop(key, None)
         if not task.cancelled():
             task.exception()  # seen, should everyone who waited have gone
 
-    async def _open(self, key: str, origin: Origin) -> Held:
+    async def _open(self, key: Key, origin: Origin) -> Held:
         held = Held(key=key, id=await self._begin(origin))
         self._keep(held, key)
         return held
 
-    def _keep(self, held: Held, key: str) -> None:
+    def _keep(self, held: Held, key: Key) -> None:
         before = self._kept.pop(key, None)
         if before is not None and before.id is not None and before.uses == 0:
             self._end(before.id, None)

@@ -168,7 +168,7 @@ class Upstream:
         params = upward(
             ask.method,
             ask.params,
-            caller_modern=ask.origin.modern,
+            caller_modern=ask.origin.modern and not ask.origin.own,  # our own requests bring no envelope
             modern=hello.modern,
             client=greeter.client,
             progress=None if ask.progress_token is None else own_id,

@@ -10,7 +10,7 @@ from .installs import NODE
 from .running import AUDIT_ONLY, REPOSITORY, environ, free_port, proxy, serving
 from .steps import Step, record
 from .upstreams import Upstream
-from .wire import Answer, Era, Json, Wire, http, inherited, stdio
+from .wire import Answer, Era, Json, Wire, http, stdio
 
 PATH = NODE.environ()["PATH"]
 ERAS: tuple[Era, ...] = ("handshake", "modern")
@@ -87,7 +87,7 @@ async def reach(
         async with stdio(
             upstream.command(data),
             era=era,
-            env=inherited() | {"PATH": PATH},
+            env=environ() | {"PATH": PATH},
             cwd=str(REPOSITORY),
             capabilities=capabilities,
         ) as wire:
@@ -99,5 +99,6 @@ def behind_proxy(upstream: Upstream, server: str | None, data: Path, folder: Pat
     """The URL of a proxy in front of the upstream; its chain changes nothing."""
     upstream.prepare(data)
     address = ["--upstream", server] if server else ["--stdio", shlex.join(upstream.command(data))]
-    with proxy(folder, *address, policies=AUDIT_ONLY, env=environ() | {"PATH": PATH}) as url:
+    env = environ() | {"PATH": PATH, "MCP_PROXY_LOG_LEVEL": "info"}  # A setting that the upstream must not see.
+    with proxy(folder, *address, policies=AUDIT_ONLY, env=env) as url:
         yield url

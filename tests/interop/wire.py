@@ -22,6 +22,8 @@ VERSIONS: Mapping[Era, str] = {"handshake": "2025-11-25", "modern": "2026-07-28"
 CLIENT = {"name": "interop", "version": "1"}
 LONGEST_ANSWER = 20.0
 """Seconds until a request without an answer fails its test."""
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
+"""Each request has its own, in `ask`."""
 LONGEST_LINE = 32 * 1024 * 1024
 
 
@@ -60,6 +62,10 @@ class Wire(ABC):
         params = {"protocolVersion": VERSIONS[self.era], "capabilities": self._capabilities, "clientInfo": CLIENT}
         self.hello = (await self.ask("initialize", params)).body["result"]
         await self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        await self._opened()
+
+    async def _opened(self) -> None:
+        """Called after the handshake."""
 
     async def ask(self, method: str, params: Json | None = None, *, within: float = LONGEST_ANSWER) -> Answer:
         """Raises TimeoutError naming the method when no answer comes within so many seconds."""
@@ -111,6 +117,24 @@ class HttpWire(Wire):
         self._url = url
         self._session = session
         self._session_id: str | None = None
+        self._listening: asyncio.Task[None] | None = None
+
+    async def _opened(self) -> None:
+        """A server that keeps sessions may ask its caller on the session's own stream."""
+        if self._session_id:
+            self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        headers = self._headers({}) | {"Accept": "text/event-stream"}
+        async with self._session.get(self._url, headers=headers) as stream:
+            if stream.content_type == "text/event-stream":
+                async for event in _events(stream.content):
+                    await self._receive(event)
+
+    async def close(self) -> None:
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
 
     async def _send(self, message: Json) -> None:
         async with self._session.post(self._url, json=message, headers=self._headers(message)) as answer:
@@ -175,10 +199,13 @@ class StdioWire(Wire):
 
 @asynccontextmanager
 async def http(url: str, *, era: Era, capabilities: Json | None = None) -> AsyncIterator[Wire]:
-    async with aiohttp.ClientSession(read_bufsize=LONGEST_LINE) as session:
+    async with aiohttp.ClientSession(read_bufsize=LONGEST_LINE, timeout=NO_TIMEOUT) as session:
         wire = HttpWire(url, session, era, capabilities or {})
-        await wire.open()
-        yield wire
+        try:
+            await wire.open()
+            yield wire
+        finally:
+            await wire.close()
 
 
 @asynccontextmanager

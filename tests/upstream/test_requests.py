@@ -173,6 +173,18 @@ async def test_names_and_annotated_arguments_are_mirrored_from_the_body_sent(to:
     }
 
 
+@pytest.mark.parametrize("era", [modern, handshake])
+async def test_our_own_discovery_brings_its_own_envelope(to: Any, era: Any) -> None:
+    async with Fake(era()) as fake:
+        pages = await (await to(fake.url)).pages("tools/list", Origin(version=MODERN, own=True))
+        assert pages[0]["resultType"] == "complete"
+        assert pages[0]["ttlMs"] == (5 if era is modern else 0)
+        meta = fake.asked("tools/list")[0].params.get("_meta", {})
+        assert set(meta) == (
+            {P + "protocolVersion", P + "clientInfo", P + "clientCapabilities"} if era is modern else set()
+        )
+
+
 async def test_numbers_and_unknown_fields_pass_unharmed_both_ways(to: Any) -> None:
     text = '{"a":1234567890123456789012345,"b":0.12345678901234567890123456789,"d":[null,{"x-y":"\\u2028"}]}'
 
@@ -265,6 +277,17 @@ async def test_notifications_arrive_in_order_under_the_callers_token(to: Any, er
             await asyncio.sleep(0.05)
         one, two = fake.asked("tools/call")
         assert one.connection == two.connection, "an answered stream gives its connection back"
+
+
+async def test_a_listener_that_fails_harms_no_call(to: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def gone(method: str, params: Any) -> None:
+        raise ConnectionResetError("CANARY")
+
+    async with Fake(modern(tools_call=talkative)) as fake:
+        result = await (await to(fake.url)).request("tools/call", CALL, NOW, notify=gone, progress_token=1)
+    assert result["content"] == ["ö"]
+    assert len(fake.asked("tools/call")) == 1
+    assert "CANARY" not in caplog.text
 
 
 async def test_a_subscription_stays_open_and_carries_the_callers_request_id(to: Any) -> None:

@@ -38,6 +38,21 @@ async def test_each_caller_keeps_a_session_of_its_own(to: Any) -> None:
         assert used(fake, "initialize") == [None, None, None]
 
 
+async def test_a_session_is_not_shared_with_who_brings_another_credential(to: Any) -> None:
+    def origin(token: str, own: bool = False) -> Origin:
+        return Origin(version=HANDSHAKE, session=None if own else "guessed", own=own, authorization=token)
+
+    async with Fake(handshake(sessions=True)) as fake:
+        upstream = await to(fake.url)
+        for own in (True, False):
+            for token in ("one", "two", "one"):
+                await upstream.request("tools/call", CALL, origin(token, own))
+        by_caller = [
+            (seen.headers["authorization"], seen.headers["mcp-session-id"]) for seen in fake.asked("tools/call")
+        ]
+        assert len(set(by_caller)) == len({session for _, session in by_caller}) == 4
+
+
 async def test_calls_of_one_caller_at_once_open_one_session(to: Any) -> None:
     async with Fake(handshake(sessions=True)) as fake:
         upstream = await to(fake.url)
