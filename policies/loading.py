@@ -114,6 +114,7 @@ class _Loader:
         if policy is None or wrong:
             return None
         given = {key: table[key] for key in ("mode", "on_failure", "timeout_ms") if key in table}
+        given.setdefault("timeout_ms", policy.timeout_ms)
         return Entry(name=name, policy=policy, tools=tuple(table.get("tools", ("*",))), **given)
 
     def _policy(self, where: str, table: Mapping[str, Any], *, sound: bool) -> Policy | None:

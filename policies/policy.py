@@ -87,11 +87,12 @@ class Services:
 class Policy:
     """Base of every policy; every hook has a default that changes nothing, and costs nothing when not overridden.
 
-    `per_caller = True` says that the decision depends on the verified caller: `check` refuses such a policy where no
-    verified caller can exist.
+    `timeout_ms` is how long a hook may wait where the config does not say. `per_caller = True` says that the decision
+    depends on the verified caller: `check` and `serve` refuse such a policy where no verified caller can exist.
     """
 
     Config: ClassVar[type[PolicyConfig]] = PolicyConfig
+    timeout_ms: ClassVar[float] = 1000.0
     per_caller: ClassVar[bool] = False
 
     def __init__(self, config: PolicyConfig, services: Services) -> None:
@@ -117,5 +118,8 @@ class Policy:
         return ALLOW
 
     def on_done(self, exchange: Exchange) -> Awaitable[None] | None:
-        """Exactly once per exchange, whatever happened to it, before the answer's last byte leaves."""
+        """Exactly once per exchange, whatever happened to it, before the answer's last byte leaves.
+
+        If it waits, write it as `async def`: then it is finished even when the client goes away meanwhile.
+        """
         return None

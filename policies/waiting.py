@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 MAX_ABANDONED: Final = 100
@@ -40,21 +39,20 @@ class Waiting:
             if not task.done():
                 await asyncio.wait({task}, timeout=seconds)
         except BaseException:
-            self._abandon(task, awaitable)
+            self._abandon(task)
             raise
         if not task.done():
-            self._abandon(task, awaitable)
+            self._abandon(task)
             return Failure("timeout")
         return _ended(task)
 
-    def _abandon(self, task: asyncio.Task[Any], awaitable: Awaitable[object]) -> None:
+    def _abandon(self, task: asyncio.Task[Any]) -> None:
         self.abandoned.add(task)
-        task.add_done_callback(partial(self._forget, awaitable))
+        task.add_done_callback(self._forget)
         task.cancel()
 
-    def _forget(self, awaitable: Awaitable[object], task: asyncio.Task[Any]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         self.abandoned.discard(task)
-        _dispose(awaitable)
         if not task.cancelled():
             task.exception()  # taken, so that asyncio does not log its text
 

@@ -78,7 +78,7 @@ class Catalog:
         found = self._tools.get(name)
         if found is not None:
             return found
-        if time.monotonic() - self._refreshed >= self._bounds.ttl_min_s:
+        if time.monotonic() - self._refreshed >= self._bounds.unknown_s:
             first = self.state == "empty"
             await self._refreshed_within(self._bounds.first_list_s if first else self._bounds.refresh_s)
         return self._tools.get(name)
@@ -123,9 +123,10 @@ class Catalog:
             self.state = "stale"
 
     def _fresh(self, page: JsonObject) -> None:
-        ttl = page.get("ttlMs")
-        given = isinstance(ttl, int | float) and not isinstance(ttl, bool)
-        self._ttl_s = max(float(ttl) / 1000 if given else self._bounds.ttl_s, self._bounds.ttl_min_s)  # type: ignore[arg-type]
+        hello, ttl = self._upstream.known(), page.get("ttlMs")
+        # A handshake upstream gives no ttlMs; the zero in the page was added for the modern caller that we are.
+        given = hello is not None and hello.era == "modern" and isinstance(ttl, int | float)
+        self._ttl_s = max(float(ttl or 0) / 1000 if given else self._bounds.ttl_s, self._bounds.ttl_min_s)
         self._refreshed = time.monotonic()
         if self.fault or self.state != "fresh":
             log.info("the catalog holds %d tools of the upstream", len(self._tools))

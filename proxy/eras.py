@@ -87,12 +87,11 @@ def upward(
 def _enveloped(method: str, meta: JsonObject, caller_modern: bool, client: JsonObject) -> dict[str, object]:
     fresh = dict(meta)
     fresh[PROTOCOL_VERSION] = MODERN
-    if caller_modern:
-        fresh.setdefault(CLIENT_CAPABILITIES, {})
+    if caller_modern and CLIENT_CAPABILITIES in meta:
         return fresh
     fresh[CLIENT_CAPABILITIES] = {}
     fresh[CLIENT_INFO] = client
-    if method in _LOGGING:
+    if method in _LOGGING and not caller_modern:
         # Without a level a modern server sends no log message; debug would turn quick answers into streams.
         fresh[LOG_LEVEL] = "info"
     return fresh

@@ -193,9 +193,10 @@ class Exchanges:
     async def _back(self, journey: _Journey, result: Result, before: int | None) -> Result:
         if journey.call.method == "tools/list" and not result.error:
             result = await self._visible(journey, result)
-        passed = await self._chain.on_result(journey.call, result, journey.steps, before)
-        if isinstance(passed, Denied):
-            passed = self._denied(journey, passed)
+        call = journey.call
+        passed = await self._chain.on_result(call, result, journey.steps, before)
+        while isinstance(passed, Denied):
+            passed = await self._chain.on_result(call, self._denied(journey, passed), journey.steps, passed.index)
         if not journey.reason:
             journey.outcome = "failed" if passed.error else "completed"
             journey.reason = "upstream_error" if passed.error else ""

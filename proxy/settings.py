@@ -58,7 +58,8 @@ class Bounds(BaseModel):
     hello_s: float = Field(default=5, gt=0, description="initialize or discover waits for the upstream")
     drain_s: float = Field(default=10, gt=0, description="after SIGTERM")
     refresh_s: float = Field(default=5, gt=0, description="a refresh of the catalog for an unknown name")
-    ttl_min_s: float = Field(default=1, gt=0, description="least age of the catalog before a refresh")
+    unknown_s: float = Field(default=1, gt=0, description="between two refreshes for unknown names")
+    ttl_min_s: float = Field(default=15, gt=0, description="least age of the catalog before a refresh")
     ttl_s: float = Field(default=60, gt=0, description="age of the catalog before a refresh, without a ttlMs")
     blocked_s: float = Field(default=10, gt=0, description="a policy that blocks the event loop ends the process")
 

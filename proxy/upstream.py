@@ -229,8 +229,6 @@ def connect(settings: Settings, auth: Auth) -> Upstream:
         raise ConfigError(["no upstream: set MCP_PROXY_UPSTREAM (or --upstream), or MCP_PROXY_STDIO (or --stdio)"])
     from proxy.wire_http import HttpWire
 
-    if "@" in settings.upstream.split("://", 1)[-1].split("/", 1)[0]:
-        raise ConfigError(["setting upstream: holds a user or password; take it out and use auth_mode"])
     wire = HttpWire(
         settings.upstream,
         auth,

@@ -19,7 +19,7 @@ from policies.model import Json, JsonObject
 from proxy.answers import REFUSAL_BYTES, Answers
 from proxy.beside import Beside
 from proxy.bodies import whole
-from proxy.errors import AuthError
+from proxy.errors import AuthError, ConfigError
 from proxy.http_faults import fault, status_fault
 from proxy.wire import Auth, Origin, Outgoing, Reply, WireError, implementation, refusal, written
 
@@ -37,7 +37,7 @@ _LARGE: Final = 2**20
 
 
 class HttpWire:
-    """`url` is used as it is written: an encoded ARN in its path stays encoded."""
+    """`url` is used as it is written: an encoded ARN in its path stays encoded. Raises ConfigError for a bad one."""
 
     shared = False
     probe_s: float | None = None
@@ -45,7 +45,7 @@ class HttpWire:
     def __init__(
         self, url: str, auth: Auth, *, answer_bytes: int, depth: int, connect_s: float, in_flight: int
     ) -> None:
-        self._url = yarl.URL(url, encoded=True)
+        self._url = _checked(url)
         self.endpoint = endpoint_of(self._url)
         self._auth = auth
         self._connect_s = connect_s
@@ -169,6 +169,18 @@ class HttpWire:
         answer = refusal(message)
         if answer is not None:
             self._beside.start(self.tell(answer, version=out.version, session=out.session, origin=out.origin))
+
+
+def _checked(url: str) -> yarl.URL:
+    try:
+        found = yarl.URL(url, encoded=True)
+        if not found.host or not url.isascii() or not url.isprintable() or " " in url:
+            raise ValueError
+    except ValueError:
+        raise ConfigError(["setting upstream: not a URL that can be requested as it stands (is it encoded?)"]) from None
+    if found.raw_user is not None or found.raw_password is not None:
+        raise ConfigError(["setting upstream: holds a user or password; take it out and set auth_mode"])
+    return found.with_fragment(None)
 
 
 def endpoint_of(url: yarl.URL) -> str:

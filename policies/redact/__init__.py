@@ -66,6 +66,8 @@ class Redact(Policy):
     """Denies with `too_large_to_redact` over a cap or over time, and `not_redactable` when no valid result is left."""
 
     Config: ClassVar[type[PolicyConfig]] = RedactConfig
+    timeout_ms: ClassVar[float] = 15_000.0
+    """Results that come before Presidio is loaded wait for it."""
     config: RedactConfig
 
     def __init__(self, config: PolicyConfig, services: Services) -> None:

@@ -83,7 +83,7 @@ async def test_a_policy_that_breaks_denies_and_is_contained(
         assert answer["result"]["isError"] is True
         assert answer["result"]["content"][0]["text"].startswith("Denied: policy_error (exchange ")
         assert "result" not in listed.messages[-1]
-        assert -32768 > listed.error["code"] or listed.error["code"] > -32000
+        assert not -32768 <= listed.error["code"] <= -32000
     if hook in ("on_call", "on_tool"):
         assert upstream.bodies("tools/call") == []
     out, err = capfd.readouterr()

@@ -59,7 +59,7 @@ async def test_an_unknown_tool_is_refused_and_never_forwarded(upstream: RichUpst
 async def test_a_tool_that_appeared_since_discovery_is_found_by_one_refresh(
     upstream: RichUpstream, era: str, tmp_path: Path
 ) -> None:
-    async with proxy_before(upstream.url, tmp_path, bounds={"ttl_min_s": 0.01}) as running:
+    async with proxy_before(upstream.url, tmp_path, bounds={"unknown_s": 0.01}) as running:
         await rpc(running.url, "tools/list", {}, era)
         upstream.tools.append({"name": "late", "inputSchema": {"type": "object"}})
         upstream.results["late"] = {"content": [{"type": "text", "text": "found"}]}

@@ -56,8 +56,9 @@ async def _recording(connection: AbstractAsyncContextManager[Wire], steps: Seque
 async def proxied_wire(
     upstream: Upstream, server: str | None, data: Path, folder: Path, era: Era, capabilities: Json | None = None
 ) -> AsyncIterator[Wire]:
+    """A connection through a proxy of its own, by a caller that names its session: what lasts in one is kept for it."""
     with behind_proxy(upstream, server, data, folder) as url:
-        async with http(url, era=era, capabilities=capabilities) as wire:
+        async with http(url, era=era, capabilities=capabilities, session_id="interop-session-1") as wire:
             yield wire
 
 

@@ -17,7 +17,7 @@ from .conftest import Installed
 from .recordings import ERAS, Recording, Recordings, proxied_wire, reach, record_both, running
 from .steps import tools_called
 from .upstreams import EVERYTHING_HTTP, EVERYTHING_STDIO, PLACE, UPSTREAMS, Upstream
-from .wire import Answer, Era, Json, http
+from .wire import Era, Json
 
 pytestmark = pytest.mark.interop
 

@@ -7,6 +7,7 @@ of a server with -32601.
 import asyncio
 import json
 import os
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -62,10 +63,6 @@ class Wire(ABC):
         params = {"protocolVersion": VERSIONS[self.era], "capabilities": self._capabilities, "clientInfo": CLIENT}
         self.hello = (await self.ask("initialize", params)).body["result"]
         await self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        await self._opened()
-
-    async def _opened(self) -> None:
-        """Called after the handshake."""
 
     async def ask(self, method: str, params: Json | None = None, *, within: float = LONGEST_ANSWER) -> Answer:
         """Raises TimeoutError naming the method when no answer comes within so many seconds."""
@@ -112,16 +109,19 @@ class Wire(ABC):
 
 
 class HttpWire(Wire):
-    def __init__(self, url: str, session: aiohttp.ClientSession, era: Era, capabilities: Json) -> None:
+    def __init__(
+        self, url: str, session: aiohttp.ClientSession, era: Era, capabilities: Json, session_id: str | None
+    ) -> None:
         super().__init__(era, capabilities)
         self._url = url
         self._session = session
-        self._session_id: str | None = None
+        self._session_id = session_id
         self._listening: asyncio.Task[None] | None = None
 
-    async def _opened(self) -> None:
-        """A server that keeps sessions may ask its caller on the session's own stream."""
-        if self._session_id:
+    async def open(self) -> None:
+        """Opens the session's own stream too, where a server that keeps sessions may ask its caller."""
+        await super().open()
+        if self._session_id and self.era == "handshake":
             self._listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
@@ -198,9 +198,12 @@ class StdioWire(Wire):
 
 
 @asynccontextmanager
-async def http(url: str, *, era: Era, capabilities: Json | None = None) -> AsyncIterator[Wire]:
+async def http(
+    url: str, *, era: Era, capabilities: Json | None = None, session_id: str | None = None
+) -> AsyncIterator[Wire]:
+    """`session_id` is one that the caller names itself; a server that issues one replaces it."""
     async with aiohttp.ClientSession(read_bufsize=LONGEST_LINE, timeout=NO_TIMEOUT) as session:
-        wire = HttpWire(url, session, era, capabilities or {})
+        wire = HttpWire(url, session, era, capabilities or {}, session_id)
         try:
             await wire.open()
             yield wire
@@ -215,7 +218,14 @@ async def stdio(
     """Runs the command for as long as the connection lives."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=env, cwd=cwd, limit=LONGEST_LINE
+        *command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=env,
+        cwd=cwd,
+        limit=LONGEST_LINE,
+        start_new_session=True,
     )
     wire = StdioWire(process, era, capabilities or {})
     listening = asyncio.create_task(wire.listen())
@@ -228,13 +238,13 @@ async def stdio(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends a stdio server as a client should: its input closes; only then a signal."""
+    """Ends a stdio server as a client should: its input closes; only then a signal, to all that it started."""
     assert process.stdin
     process.stdin.close()
     try:
         await asyncio.wait_for(process.wait(), 3)
     except TimeoutError:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

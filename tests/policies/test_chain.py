@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from policies.chain import Answered, Chain, Denied, Entry, PolicyOpenError
-from policies.model import ALLOW, ANYONE, Allow, Call, Change, Deny, Exchange, Modify, Respond, Result, Step, Tool
+from policies.model import (
+    ALLOW,
+    ANYONE,
+    Allow,
+    Call,
+    Caller,
+    Change,
+    Deny,
+    Exchange,
+    Modify,
+    Respond,
+    Result,
+    Step,
+    Tool,
+)
 from policies.policy import Policy, PolicyConfig
 from policies.testing import call, result, services, tool
 from policies.waiting import MAX_ABANDONED
@@ -376,6 +392,13 @@ async def test_cancelling_the_exchange_cancels_the_hook_that_it_waits_for() -> N
     assert ended == ["hook"]
 
 
+async def test_the_text_of_an_abandoned_hooks_exception_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    await on_call(entry(timeout_ms=5, on_call=raises_when_cancelled))
+    await asyncio.sleep(0.01)
+    gc.collect()  # asyncio would log an exception that nobody took
+    assert [record.name for record in caplog.records] == ["policies.chain"]
+
+
 # Decisions that are none
 
 DEEP: dict[str, Any] = {}
@@ -391,6 +414,7 @@ BAD_CALLS: list[tuple[Hook, str]] = [
     (lambda c: Modify(call("search", method="prompts/get", params={"name": "search"})), "another id, method or name"),
     (lambda c: Modify(Call(id="2", method=c.method, params=c.params)), "another id, method or name"),
     (lambda c: Modify(call("search", tool=tool("search"))), "another caller or tool"),
+    (lambda c: Modify(replace(c, caller=Caller(subject="root"))), "another caller or tool"),
     (lambda c: Modify(c.with_params([1])), "not a JSON object"),
     (lambda c: Modify(c.with_arguments([1])), "arguments that are not an object"),
     (lambda c: Modify(c.with_arguments({"q": object()})), "not serialisable as JSON"),

@@ -482,6 +482,10 @@ async def test_callers_with_their_own_credential_do_not_share_a_probe(to: Any) -
     [
         ({}, "no upstream"),
         ({"upstream": "https://user:pass@example.com/mcp"}, "auth_mode"),
+        ({"upstream": "http://"}, "not a URL"),
+        ({"upstream": "http://host:port/mcp"}, "not a URL"),
+        ({"upstream": "http://host/a path"}, "not a URL"),
+        ({"upstream": "http://host/\r\nx: y"}, "not a URL"),
         ({"stdio": "unbalanced 'quote"}, "setting stdio"),
     ],
 )

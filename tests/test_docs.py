@@ -1,0 +1,164 @@
+"""Every command and snippet of the README and of the docs runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies.loading import load as load_policies
+from policies.testing import call, run, services
+from proxy.demo_messages import reply
+from proxy.settings import load as load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    line.split("#")[0].strip()
+    for kind, text in BLOCK.findall(README)
+    if kind == "sh"
+    for line in text.splitlines()
+    if line.strip()
+]
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    return [body for found, body in BLOCK.findall(text) if found == kind]
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`make run`'s proxy, on a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    audit = tmp_path_factory.mktemp("run") / "audit.jsonl"
+    with audit.open("w") as out:
+        child = subprocess.Popen([sys.executable, "-m", "proxy", "serve", "--port", str(port)], cwd=ROOT, stdout=out)
+    try:
+        _wait(f"http://127.0.0.1:{port}/readyz")
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the proxy does not listen")
+
+
+def cli(*arguments: str, cwd: Path = ROOT, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "proxy", *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_readme_shows_every_command_that_this_file_runs() -> None:
+    assert {shlex.split(command)[0] for command in COMMANDS} == {"make", ".venv/bin/mcp-policy-proxy"}
+    assert [command for command in COMMANDS if command.endswith(("make run", "make test"))] == ["make run", "make test"]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
+def test_a_make_command_of_the_readme_starts_what_it_says(command: str, tmp_path: Path) -> None:
+    words = shlex.split(command)
+    plan = subprocess.run([*words[:1], "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    last = shlex.split(plan.strip().splitlines()[-1])
+    assert last[1:3] == (["-m", "proxy"] if words[1] == "run" else ["-m", "pytest"])
+    if words[1] == "run":
+        _write_smallest_policy(tmp_path)
+        shutil.copytree(ROOT / "proxy", tmp_path / "proxy", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("__pycache__"))
+        checked = cli("check", "--offline", *last[4:], cwd=tmp_path)
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_the_call_of_the_readme_redacts_as_the_readme_shows(proxy: str) -> None:
+    (command,) = [command for command in COMMANDS if " call " in command]
+    answered = cli(*shlex.split(command)[1:], "--url", proxy)
+    assert answered.returncode == 0, answered.stderr
+    got = json.loads(answered.stdout)
+    before, after = (json.loads(text)["structuredContent"] for text in blocks(README, "json")[:2])
+    raw = _demo_profile()
+    assert {key: raw["structuredContent"][key] for key in before} == before
+    assert {key: got["structuredContent"][key] for key in after} == after
+    assert json.loads(got["content"][0]["text"]) == got["structuredContent"]
+
+
+def _demo_profile() -> Any:
+    params = {"name": "get_customer_profile", "arguments": {"customer_id": "CUST001"}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return reply({}, json.dumps(asked).encode())[1]["result"]
+
+
+def _write_smallest_policy(folder: Path) -> None:
+    (folder / "office_hours.py").write_text(blocks(README, "python")[0])
+    (folder / "policies.toml").write_text(blocks(README, "toml")[0])
+
+
+def test_the_smallest_policy_denies_outside_its_hours(tmp_path: Path) -> None:
+    _write_smallest_policy(tmp_path)
+    lent = services()
+    entries = load_policies(tmp_path / "policies.toml", lent)
+    for hour, denied in ((3, True), (12, False), (20, True)):
+        lent.clock.time = hour * 3600.0
+        went = run(entries, call("update_order", {"order_id": "1"}), services=lent)
+        assert bool(went.denied) is denied
+    assert not run(entries, call("search_knowledge"), services=lent).denied
+
+
+def test_check_accepts_the_smallest_policy(tmp_path: Path) -> None:
+    _write_smallest_policy(tmp_path)
+    (command,) = [command for command in COMMANDS if " check " in command]
+    checked = cli(*shlex.split(command)[1:], cwd=tmp_path)
+    assert checked.returncode == 0, checked.stderr
+    assert "office_hours" in checked.stdout
+
+
+def test_the_policies_toml_at_the_top_is_the_built_in_default_spelt_out() -> None:
+    named = [entry.name for entry in load_policies(ROOT / "policies.toml", services())]
+    assert named == [entry.name for entry in load_policies(None, services())]
+
+
+def test_the_policy_file_of_the_built_ins_page_loads(tmp_path: Path) -> None:
+    for number, text in enumerate(blocks((ROOT / "docs" / "builtin-policies.md").read_text(), "toml")):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(text)
+        assert len(load_policies(file, services())) == text.count("[[policy]]")
+
+
+@pytest.mark.parametrize("text", blocks((ROOT / "docs" / "configuration.md").read_text(), "json"))
+def test_what_the_configuration_page_gives_to_explain_is_explained(text: str) -> None:
+    explained = cli("explain", "-", stdin=text)
+    assert explained.returncode == 0, explained.stderr
+    assert "sanitize" in explained.stdout
+
+
+def test_each_variable_of_the_readme_is_a_setting() -> None:
+    named = set(re.findall(r"MCP_PROXY_[A-Z_]+", README))
+    assert named
+    load_settings(dict.fromkeys(named, ""))
+
+
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
