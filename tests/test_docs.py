@@ -120,9 +120,9 @@ def test_the_smallest_policy_denies_outside_its_hours(tmp_path: Path) -> None:
     entries = load_policies(tmp_path / "policies.toml", lent)
     for hour, denied in ((3, True), (12, False), (20, True)):
         lent.clock.time = hour * 3600.0
-        went = run(entries, call("update_order", {"order_id": "1"}), services=lent)
+        went = run(entries, call("update_order", {"order_id": "1"}))
         assert bool(went.denied) is denied
-    assert not run(entries, call("search_knowledge"), services=lent).denied
+    assert not run(entries, call("search_knowledge")).denied
 
 
 def test_check_accepts_the_smallest_policy(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class NodeEnvironment:
         return self.folder / "node_modules" / ".bin"
 
     def build(self) -> None:
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir()
         for pin in self.pins:
             shutil.copy(pin, self.folder)
         _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=self.folder)
@@ -72,7 +72,6 @@ class PythonEnvironment:
         return self.folder / "bin"
 
     def build(self) -> None:
-        ROOT.mkdir(exist_ok=True)
         _run([sys.executable, "-m", "venv", str(self.folder)], cwd=ROOT)
         pip = [str(self.bin / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run([*pip, "--requirement", str(self.pins[0])], cwd=ROOT)
@@ -93,6 +92,8 @@ def install(environment: Environment) -> None:
     if stamp.is_file() and stamp.read_text() == digest:
         return
     shutil.rmtree(environment.folder, ignore_errors=True)
+    ROOT.mkdir(exist_ok=True)
+    (ROOT / ".gitignore").write_text("*\n")
     environment.build()
     stamp.write_text(digest)
 

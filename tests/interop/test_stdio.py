@@ -1,6 +1,5 @@
 """The proxy as a desktop client runs it: it speaks MCP on its own stdin and stdout."""
 
-import os
 import shlex
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from .conftest import Installed
 from .installs import NODE
 from .running import AUDIT_ONLY, REPOSITORY, environ, proxy_command
 from .upstreams import FILESYSTEM
-from .wire import Era, inherited, stdio
+from .wire import Era, stdio
 
 pytestmark = pytest.mark.interop
 ERAS: tuple[Era, ...] = ("handshake", "modern")
@@ -37,7 +36,7 @@ async def test_a_local_server_wrapped_for_a_desktop_client_answers_as_it_does_un
     wrapped = proxy_command("--transport", "stdio", "--stdio", shlex.join(direct), "--policies", str(policies))
     read = {"name": "read_text_file", "arguments": {"path": str(data / "notes.txt")}}
     answers = []
-    for command, env in ((direct, inherited()), (wrapped, environ())):
-        async with stdio(command, era="handshake", env=env, cwd=os.fspath(REPOSITORY)) as wire:
+    for command in (direct, wrapped):
+        async with stdio(command, era="handshake", env=environ(), cwd=str(REPOSITORY)) as wire:
             answers.append([await wire.ask("tools/list"), await wire.ask("tools/call", read)])
     assert answers[0] == answers[1]

@@ -246,8 +246,3 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-
-
-def inherited() -> dict[str, str]:
-    """The variables that MCP clients hand to a stdio server."""
-    return {key: os.environ[key] for key in ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER") if key in os.environ}
