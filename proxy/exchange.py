@@ -9,42 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from inspect import iscoroutinefunction
-from typing import Final
 
 from policies.chain import Answered, Chain, Denied
-from policies.model import Call, Exchange, JsonObject, Outcome, Result, Step
+from policies.model import Call, JsonObject, Result, Step
 from proxy.catalog import Catalogs
 from proxy.denials import denial, error_of, unknown_tool
 from proxy.errors import INTERNAL_ERROR, RpcError, UpstreamError
 from proxy.ids import uuid7
 from proxy.inbound import Inbound, checked_params
+from proxy.journey import Journey, error_body, without_progress_token
 from proxy.routes import Routes
 from proxy.settings import Bounds
 from proxy.telemetry import Span, Telemetry
 
 log = logging.getLogger(__name__)
-
-MAX_STEPS: Final = 200
-"""Decisions an exchange records before those about single tools and notifications are left out: a stream that never
-ends must not grow."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Journey:
-    """What is known so far of an exchange under way."""
-
-    inbound: Inbound
-    call: Call
-    steps: list[Step] = field(default_factory=list)
-    result: Result | None = None
-    outcome: Outcome = "failed"
-    reason: str = ""
-    upstream_ms: float | None = None
-    started: float = field(default_factory=time.time)
-    began: int = field(default_factory=time.perf_counter_ns)
 
 
 class Exchanges:
@@ -79,7 +59,7 @@ class Exchanges:
 
     async def run(self, inbound: Inbound) -> JsonObject:
         """The result body for the client. Raises RpcError, and CancelledError when the client went away."""
-        journey = _Journey(inbound=inbound, call=Call(id=uuid7(), method=inbound.method, caller=inbound.caller))
+        journey = Journey(inbound=inbound, call=Call(id=uuid7(), method=inbound.method, caller=inbound.caller))
         task = asyncio.current_task()
         self._in_flight += 1
         if task is not None:
@@ -109,7 +89,7 @@ class Exchanges:
             self._ended.add(task)
             task.cancel()
 
-    async def _governed(self, journey: _Journey, span: Span) -> JsonObject:
+    async def _governed(self, journey: Journey, span: Span) -> JsonObject:
         try:
             if self._in_flight > self._bounds.in_flight:
                 raise RpcError(INTERNAL_ERROR, f"Too many calls in flight (exchange {journey.call.id})")
@@ -138,12 +118,12 @@ class Exchanges:
             log.error("exchange %s failed inside the proxy: %s", journey.call.id, type(error).__name__)
             raise RpcError(INTERNAL_ERROR, f"Internal error (exchange {journey.call.id})") from None
 
-    async def _pass(self, journey: _Journey, span: Span) -> Result:
+    async def _pass(self, journey: Journey, span: Span) -> Result:
         inbound = journey.inbound
-        params, token = _without_progress_token(checked_params(inbound))
+        params, token = without_progress_token(checked_params(inbound))
         journey.call = replace(journey.call, params=params)
         if inbound.method == "tools/call" and not await self._find_tool(journey):
-            journey.call = _bare(journey.call, tool_known=False)
+            journey.forget_arguments(tool_known=False)
             journey.outcome, journey.reason = "denied", "unknown_tool"
             return unknown_tool(journey.call.id)
         went = await self._chain.on_call(journey.call, journey.steps)
@@ -154,7 +134,7 @@ class Exchanges:
         journey.call = went
         return await self._back(journey, await self._fetch(journey, token, span), None)
 
-    async def _find_tool(self, journey: _Journey) -> bool:
+    async def _find_tool(self, journey: Journey) -> bool:
         """Whether the caller may know the tool; a hidden one answers exactly like one that does not exist."""
         catalog = self._catalogs.of(journey.inbound)
         tool = await catalog.sought(journey.call.name)
@@ -165,7 +145,7 @@ class Exchanges:
         journey.call = replace(journey.call, tool=tool)
         return True
 
-    async def _fetch(self, journey: _Journey, token: str | int | None, span: Span) -> Result:
+    async def _fetch(self, journey: Journey, token: str | int | None, span: Span) -> Result:
         async def notify(method: str, params: JsonObject) -> None:
             await self._notice(journey, method, params)
 
@@ -175,22 +155,22 @@ class Exchanges:
         except UpstreamError:
             raise
         except RpcError as error:
-            return Result(body=_error_body(error), error=True)
+            return Result(body=error_body(error), error=True)
         finally:
             journey.upstream_ms = (time.perf_counter_ns() - began) / 1e6
         return Result(body=body)
 
-    async def _notice(self, journey: _Journey, method: str, params: JsonObject) -> None:
+    async def _notice(self, journey: Journey, method: str, params: JsonObject) -> None:
         self._catalogs.noticed(method, journey.inbound)
         if journey.inbound.notify is None:
             return
         steps: list[Step] = []
         passed = await self._chain.on_result(journey.call, Result(body=params, notice=method), steps)
-        _keep(journey.steps, steps)
+        journey.keep(steps)
         if isinstance(passed, Result):
             await journey.inbound.notify(method, passed.body)
 
-    async def _back(self, journey: _Journey, result: Result, before: int | None) -> Result:
+    async def _back(self, journey: Journey, result: Result, before: int | None) -> Result:
         if journey.call.method == "tools/list" and not result.error:
             result = await self._visible(journey, result)
         call = journey.call
@@ -202,7 +182,7 @@ class Exchanges:
             journey.reason = "upstream_error" if passed.error else ""
         return passed
 
-    async def _visible(self, journey: _Journey, listed: Result) -> Result:
+    async def _visible(self, journey: Journey, listed: Result) -> Result:
         """The page without the tools that `on_tool` hides, and with those that it rewrites."""
         tools = self._catalogs.of(journey.inbound).learn(listed.body)
         if tools is None or not self._chain.sees("on_tool"):
@@ -211,7 +191,7 @@ class Exchanges:
         for tool in tools:
             steps: list[Step] = []
             seen = await self._chain.on_tool(tool, journey.call.caller, steps)
-            _keep(journey.steps, steps)
+            journey.keep(steps)
             changed = changed or seen is not tool
             if not isinstance(seen, Denied):
                 shown.append(seen.definition)
@@ -222,27 +202,14 @@ class Exchanges:
             body["cacheScope"] = "private"
         return listed.with_body(body)
 
-    def _denied(self, journey: _Journey, denied: Denied) -> Result:
+    def _denied(self, journey: Journey, denied: Denied) -> Result:
         journey.outcome, journey.reason = "denied", denied.reason
-        journey.call = _bare(journey.call, tool_known=True)
+        journey.forget_arguments(tool_known=True)
         policy = denied.policy if self._show else None
         return denial(journey.call, denied.reason, policy, modern=journey.inbound.modern)
 
-    async def _done(self, journey: _Journey, span: Span) -> None:
-        exchange = Exchange(
-            call=journey.call,
-            result=journey.result,
-            outcome=journey.outcome,
-            reason=journey.reason,
-            steps=tuple(journey.steps),
-            upstream=self._routes.endpoint,
-            protocol=journey.inbound.protocol,
-            door=journey.inbound.door,
-            trace_id=span.trace_id,
-            started=journey.started,
-            duration_ms=(time.perf_counter_ns() - journey.began) / 1e6,
-            upstream_ms=journey.upstream_ms,
-        )
+    async def _done(self, journey: Journey, span: Span) -> None:
+        exchange = journey.record(self._routes.endpoint, span.trace_id)
         span.finish(exchange)
         if not self._done_waits:
             await self._chain.on_done(exchange)
@@ -252,33 +219,3 @@ class Exchanges:
         self._last.add(telling)
         telling.add_done_callback(self._last.discard)
         await asyncio.shield(telling)
-
-
-def _keep(kept: list[Step], steps: list[Step]) -> None:
-    if len(kept) < MAX_STEPS:
-        kept.extend(step for step in steps if step.action != "allow")
-
-
-def _without_progress_token(params: JsonObject) -> tuple[JsonObject, str | int | None]:
-    """The caller's progress token belongs to the caller's stream; the upstream gets one of ours."""
-    meta = params.get("_meta")
-    if not isinstance(meta, Mapping) or "progressToken" not in meta:
-        return params, None
-    token = meta["progressToken"]
-    rest = {key: value for key, value in meta.items() if key != "progressToken"}
-    bare = {key: value for key, value in params.items() if key != "_meta"}
-    known = token if isinstance(token, str | int) and not isinstance(token, bool) else None
-    return ({**bare, "_meta": rest} if rest else bare), known
-
-
-def _bare(call: Call, *, tool_known: bool) -> Call:
-    """The call as a denied exchange keeps it: no arguments, and no name that is only the caller's word."""
-    name = {"name": call.name} if tool_known and call.method in {"tools/call", "prompts/get"} else {}
-    return replace(call, params=name)
-
-
-def _error_body(error: RpcError) -> JsonObject:
-    body: dict[str, object] = {"code": error.code, "message": error.message}
-    if error.has_data:
-        body["data"] = error.data
-    return body
