@@ -19,13 +19,14 @@ JsonObject: TypeAlias = Mapping[str, Any]
 
 _REASON = re.compile(r"[a-z_]{1,64}\Z")
 
-_NAME_KEYS: Mapping[str, str] = {
+NAMED_BY: Mapping[str, str] = {
     "tools/call": "name",
     "prompts/get": "name",
     "resources/read": "uri",
     "resources/subscribe": "uri",
     "resources/unsubscribe": "uri",
 }
+"""The key of `params` that names what a method is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Call:
             ref = self.params.get("ref")
             ref = ref if isinstance(ref, Mapping) else {}
             return str(ref.get("name") or ref.get("uri") or "")
-        key = _NAME_KEYS.get(self.method)
+        key = NAMED_BY.get(self.method)
         return str(self.params.get(key, "")) if key else ""
 
     @property

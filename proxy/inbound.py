@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from policies.model import ANYONE, Caller, Json, JsonObject
+from policies.model import ANYONE, NAMED_BY, Caller, Json, JsonObject
 from proxy.errors import INVALID_PARAMS, RpcError
 
 Notify: TypeAlias = Callable[[str, JsonObject], Awaitable[None]]
@@ -14,10 +14,9 @@ Notify: TypeAlias = Callable[[str, JsonObject], Awaitable[None]]
 
 MODERN: Final = "2026-07-28"
 
-_SHARED: Final = frozenset(
+READS: Final = frozenset(
     {
         "tools/list",
-        "tools/call",
         "resources/list",
         "resources/templates/list",
         "resources/read",
@@ -26,21 +25,14 @@ _SHARED: Final = frozenset(
         "completion/complete",
     }
 )
+"""Methods of both eras that change nothing."""
+
+_SHARED: Final = READS | {"tools/call"}
 METHODS: Final[Mapping[bool, frozenset[str]]] = {
     False: _SHARED | {"initialize", "resources/subscribe", "resources/unsubscribe", "logging/setLevel"},
     True: _SHARED | {"server/discover", "subscriptions/listen"},
 }
 """The methods that go through the exchange, by whether the caller is of the modern era. All others are the door's."""
-
-LISTS: Final = frozenset({"tools/list", "resources/list", "resources/templates/list", "prompts/list"})
-
-_NAMED: Final = {
-    "tools/call": "name",
-    "prompts/get": "name",
-    "resources/read": "uri",
-    "resources/subscribe": "uri",
-    "resources/unsubscribe": "uri",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +61,7 @@ class Inbound:
 def checked_params(inbound: Inbound) -> JsonObject:
     """The params as an object, of the types that everything behind relies on. Raises RpcError −32602."""
     params = {} if inbound.params is None else inbound.params
-    key = _NAMED.get(inbound.method)
+    key = NAMED_BY.get(inbound.method)
     if (
         not isinstance(params, Mapping)
         or (key and not isinstance(params.get(key), str))

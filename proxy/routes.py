@@ -11,7 +11,7 @@ from policies.model import Call, JsonObject, Tool
 from proxy.catalog import Catalogs
 from proxy.errors import METHOD_NOT_FOUND, ProxyError, RpcError, UpstreamError
 from proxy.hello import discovered, initialized
-from proxy.inbound import Inbound, Notify
+from proxy.inbound import READS, Inbound, Notify
 from proxy.settings import Bounds, Settings
 from proxy.snapshot import Snapshot
 from proxy.telemetry import Span
@@ -20,17 +20,6 @@ from proxy.upstream import Hello, Origin, Upstream
 log = logging.getLogger(__name__)
 
 _STATEFUL: Final = frozenset({"resources/subscribe", "resources/unsubscribe", "logging/setLevel"})
-_READS: Final = frozenset(
-    {
-        "tools/list",
-        "resources/list",
-        "resources/templates/list",
-        "resources/read",
-        "prompts/list",
-        "prompts/get",
-        "completion/complete",
-    }
-)
 
 
 class Routes:
@@ -133,6 +122,6 @@ def _whole(tools: Sequence[Tool], *, modern: bool) -> JsonObject:
 def _repeatable(call: Call) -> bool:
     """Whether sending the call twice does no harm: lists and reads, and tools annotated read-only or idempotent."""
     if call.tool is None:
-        return call.method in _READS
+        return call.method in READS
     hints = call.tool.annotations
     return hints.get("readOnlyHint") is True or hints.get("idempotentHint") is True

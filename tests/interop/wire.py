@@ -99,7 +99,7 @@ class Wire(ABC):
                 waiting.progress.append(message["params"])
         elif number in self._waiting:
             waiting = self._waiting[number]
-            body = {key: message[key] for key in ("result", "error") if key in message}
+            body: Json = {key: message[key] for key in ("result", "error") if key in message}
             waiting.answer.set_result(Answer(body=body, progress=tuple(waiting.progress)))
 
     def _fail(self, error: Exception) -> None:
