@@ -43,4 +43,4 @@ lock:
 	touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .node .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -121,6 +121,8 @@ class Exchanges:
     async def _pass(self, journey: Journey, span: Span) -> Result:
         inbound = journey.inbound
         params, token = without_progress_token(checked_params(inbound))
+        # A receiver without the tasks capability ignores the wish for one (MCP 2025-11-25, Tasks).
+        params = {key: value for key, value in params.items() if key != "task"} if "task" in params else params
         journey.call = replace(journey.call, params=params)
         if inbound.method == "tools/call" and not await self._find_tool(journey):
             journey.forget_arguments(tool_known=False)

@@ -14,6 +14,7 @@ from proxy.inbound import MODERN
 from proxy.upstream import Hello
 
 SERVER_INFO: Final = "io.modelcontextprotocol/serverInfo"
+TASKS: Final = "io.modelcontextprotocol/tasks"
 
 _MODERN_ONLY: Final = frozenset({"supportedVersions", "resultType", "ttlMs", "cacheScope", "_meta", "serverInfo"})
 _HANDSHAKE_ONLY: Final = frozenset({"protocolVersion", "serverInfo", "capabilities"})
@@ -37,9 +38,9 @@ def initialized(answer: JsonObject, hello: Hello | None) -> JsonObject:
     if hello is None:
         return {**negotiated, "capabilities": {"tools": {}}, "serverInfo": own_info()}
     if hello.era == "handshake":
-        return {**hello.body, **negotiated}
+        return {**hello.body, **negotiated, "capabilities": _capabilities(hello)}
     rest = {key: value for key, value in hello.body.items() if key not in _MODERN_ONLY}
-    capabilities = {**_object(hello.body.get("capabilities")), "logging": {}}
+    capabilities = {**_capabilities(hello), "logging": {}}
     return {**rest, **negotiated, "capabilities": capabilities, "serverInfo": _info(hello)}
 
 
@@ -47,7 +48,7 @@ def discovered(hello: Hello | None) -> JsonObject:
     """The `server/discover` result, 2026-07-28."""
     versions = {"supportedVersions": [MODERN]}
     if hello is not None and hello.era == "modern":
-        return {**hello.body, **versions}
+        return {**hello.body, **versions, "capabilities": _capabilities(hello)}
     envelope = {"resultType": "complete", **versions, "ttlMs": 0, "cacheScope": "private"}
     if hello is None:
         return {**envelope, "capabilities": {"tools": {}}, "_meta": {SERVER_INFO: own_info()}}
@@ -63,8 +64,17 @@ def _without_push(hello: Hello) -> JsonObject:
         name: {key: value for key, value in settings.items() if key not in push}
         if isinstance(settings, Mapping)
         else settings
-        for name, settings in _object(hello.body.get("capabilities")).items()
+        for name, settings in _capabilities(hello).items()
     }
+
+
+def _capabilities(hello: Hello) -> JsonObject:
+    """The upstream's capabilities but for tasks: what a task brings would reach the caller past every policy."""
+    found = _object(hello.body.get("capabilities"))
+    extensions = found.get("extensions")
+    if isinstance(extensions, Mapping) and TASKS in extensions:
+        found = {**found, "extensions": {name: value for name, value in extensions.items() if name != TASKS}}
+    return {name: value for name, value in found.items() if name != "tasks"}
 
 
 def _info(hello: Hello) -> Json:
