@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from policies.line import Answered, Denied, Entry, Line
@@ -92,6 +93,8 @@ class Chain:
         for line in self._lines["on_call"]:
             if line.covers(call):
                 found = await line.judge(now, (now,), steps)
+                if isinstance(found, Answered):
+                    return self._checked_answer(replace(found, call=now), line)
                 if not isinstance(found, Call):
                     return found
                 if found is not now:
@@ -112,7 +115,9 @@ class Chain:
                     return cast(Denied, found)
                 if found is not now:
                     now, changer = found, line
-        return now if changer is None else self._checked_result(call, now, changer)
+        if changer is None:
+            return now
+        return self._checked_result(call, now, changer, structured=result.has_structured)
 
     async def on_done(self, exchange: Exchange) -> None:
         """Tell every policy, in order; one that fails is logged and stops no other.
@@ -129,10 +134,20 @@ class Chain:
         problem = self._validation.problem(call.tool.input_schema, call.params.get("arguments", {}))
         return call if problem is None else _invalid(changer, problem)
 
-    def _checked_result(self, call: Call, result: Result, changer: Line) -> Result | Denied:
+    def _checked_answer(self, answered: Answered, line: Line) -> Answered | Denied:
+        """A composed answer owes the tool's output schema what the upstream's would."""
+        if answered.call is None or answered.result.body.get("resultType") == "input_required":
+            return answered
+        checked = self._checked_result(answered.call, answered.result, line, structured=True)
+        return checked if isinstance(checked, Denied) else answered
+
+    def _checked_result(self, call: Call, result: Result, changer: Line, *, structured: bool) -> Result | Denied:
+        """`structured` says that structured content is owed: it was there before, or the policy composed the result."""
         schema = call.tool.output_schema if call.method == "tools/call" and call.tool else None
-        if schema is None or not result.has_structured or result.is_error or result.notice is not None:
+        if schema is None or result.is_error or result.notice is not None:
             return result
+        if not result.has_structured:
+            return _invalid(changer, "structuredContent is missing") if structured else result
         problem = self._validation.problem(schema, result.structured)
         return result if problem is None else _invalid(changer, problem)
 

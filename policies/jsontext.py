@@ -96,7 +96,7 @@ def _slow(raw: bytes | bytearray) -> Json:
             orjson.loads(raw)  # refuses lone surrogates, which the other parser lets through
     except orjson.JSONDecodeError as error:
         raise JsonError(_where(error)) from None
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):  # ArithmeticError: an exponent beyond even a Decimal
         raise JsonError("not valid JSON") from None
     return value
 

@@ -47,10 +47,11 @@ class Denied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """`entries[index]` answered the call itself."""
+    """`entries[index]` answered the call itself; `call` is the call as it stood then."""
 
     result: Result
     index: int
+    call: Call | None = None
 
 
 class Line:

@@ -43,6 +43,9 @@ class _Measure:
         self._known: dict[int, int] = {}
         self._open: set[int] = set()
         self._anchors: dict[str, Any] | None = None
+        # Draft 4 says `id` where later ones say `$id`; either moves what references mean.
+        old = isinstance(root, dict) and "draft-04" in str(root.get("$schema"))
+        self._bases = ("$id", "$schema", "id") if old else ("$id", "$schema")
 
     def nodes(self, item: Json) -> int:
         key = id(item)
@@ -61,7 +64,7 @@ class _Measure:
         values = item.values() if isinstance(item, dict) else item
         yield from (value for value in values if isinstance(value, dict | list))
         if isinstance(item, dict):
-            if isinstance(item.get("$id"), str) and item is not self.root:
+            if item is not self.root and any(isinstance(item.get(key), str) for key in self._bases):
                 raise UnfoldingError("an embedded resource")
             names = [item[key] for key in _REFERENCES if isinstance(item.get(key), str)]
             yield from (self._target(name) for name in names if not name.startswith(_META))

@@ -24,6 +24,11 @@ class Beside:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @property
+    def busy(self) -> int:
+        """How many pieces are under way."""
+        return len(self._tasks)
+
     async def finish(self) -> None:
         """Wait for what is under way; cancelling this cancels it."""
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -12,7 +12,7 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from policies.model import Json, JsonObject, Tool
@@ -45,7 +45,7 @@ class Catalog:
         self._refresh: asyncio.Task[None] | None = None
         self._refreshed = float("-inf")
         self._ttl_s = bounds.ttl_s
-        self._listeners: list[Callable[[], None]] = []
+        self._failure: UpstreamError | None = None
         self.state: State = "empty"
         self.fault = ""
         if snapshot is not None and (held := snapshot.tools()):
@@ -62,36 +62,26 @@ class Catalog:
     def find(self, name: str) -> Tool | None:
         return self._tools.get(name)
 
-    def schema(self, name: str) -> Json:
-        """The input schema of a tool, for the door's check of `Mcp-Param-*` headers."""
-        tool = self._tools.get(name)
-        return tool.input_schema if tool else None
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        self._listeners.append(listener)
-
     async def sought(self, name: str) -> Tool | None:
         """The tool, after at most one bounded refresh when the catalog does not hold it.
 
         Raises UpstreamError when the upstream cannot be listed and no list of it is known.
         """
         found = self._tools.get(name)
-        if found is not None:
-            return found
-        if time.monotonic() - self._refreshed >= self._bounds.unknown_s:
-            first = self.state == "empty"
-            await self._refreshed_within(self._bounds.first_list_s if first else self._bounds.refresh_s)
-        return self._tools.get(name)
+        if found is None:
+            await self.renew()
+            found = self._tools.get(name)
+        return found
 
-    async def _refreshed_within(self, seconds: float) -> None:
-        task = self.refresh()
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if self.state != "empty":
-            return
-        if not done:
-            raise UpstreamError("timeout", f"The upstream did not list its tools within {seconds:g} s")
-        if (error := task.exception()) is not None:
-            raise error
+    async def renew(self) -> None:
+        """One bounded refresh, unless there was one just now. Raises UpstreamError when no list is known at all."""
+        seconds = self._bounds.first_list_s if self.state == "empty" else self._bounds.refresh_s
+        done = True
+        if time.monotonic() - self._refreshed >= self._bounds.unknown_s:
+            done = bool((await asyncio.wait({self.refresh()}, timeout=seconds))[0])
+        if self.state == "empty":
+            late = UpstreamError("timeout", f"The upstream did not list its tools within {seconds:g} s")
+            raise self._failure if done and self._failure else late
 
     def refresh(self) -> asyncio.Task[None]:
         """The refresh under way, or a new one (single flight). Its exception is what went wrong."""
@@ -114,6 +104,9 @@ class Catalog:
 
     def _failed(self, error: Exception) -> None:
         self._refreshed = time.monotonic()
+        # What the upstream said stays here: no policy has seen it.
+        told = UpstreamError("status", "The upstream answered its tool list with an error")
+        self._failure = error if isinstance(error, UpstreamError) else told
         fault = f"upstream_{error.kind}" if isinstance(error, UpstreamError) else type(error).__name__
         if fault != self.fault:
             held = f"; serving the {len(self._tools)} tools last known" if self._tools else ""
@@ -133,13 +126,22 @@ class Catalog:
         self.state, self.fault = "fresh", ""
 
     def learn(self, page: JsonObject) -> list[Tool] | None:
-        """Take in a page that a caller's list brought, and return its tools in order; None when it is not a list."""
+        """Take in a page that a caller's list brought, and return its tools in order; None when it is not a list.
+
+        What is no object, has no name that can be called, or repeats a name of this page is left out.
+        """
         listed = page.get("tools")
         if not isinstance(listed, list):
             return None
-        tools = [self._known(definition) for definition in _objects(listed)]
-        self._take([tool.definition for tool in tools], whole=False)
-        return tools
+        tools: dict[str, Tool] = {}
+        for definition in _objects(listed):
+            name = definition.get("name")
+            if isinstance(name, str) and len(name) <= self._bounds.tool_name:
+                tools.setdefault(name, self._known(definition))
+        if len(tools) < len(listed):
+            log.warning("%d entries of the upstream's tool list cannot be published", len(listed) - len(tools))
+        self._take([tool.definition for tool in tools.values()], whole=False)
+        return list(tools.values())
 
     def _known(self, definition: JsonObject) -> Tool:
         """The tool we hold when nothing changed, so that caches by identity stay warm."""
@@ -152,15 +154,14 @@ class Catalog:
             name = definition.get("name")
             if not isinstance(name, str) or len(name) > self._bounds.tool_name:
                 continue
-            found[name] = self._known(definition)
+            if not (whole and name in found):
+                found[name] = self._known(definition)
         if len(found) > self._bounds.tools:
             raise UpstreamError("too_large", f"The upstream lists more than {self._bounds.tools} tools")
         changed = found != self._tools
         if changed:
             _warn_of_names(found.keys() - self._tools.keys())
             self._tools = found
-            for listener in self._listeners:
-                listener()
 
     def forget(self) -> None:
         """The upstream said that its tools changed: refresh at the next occasion."""

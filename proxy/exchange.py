@@ -11,12 +11,13 @@ import logging
 import time
 from dataclasses import replace
 from inspect import iscoroutinefunction
+from typing import Final
 
 from policies.chain import Answered, Chain, Denied
-from policies.model import Call, JsonObject, Result, Step
+from policies.model import ANYONE, Call, JsonObject, Result, Step, Tool
 from proxy.catalog import Catalogs
 from proxy.denials import denial, error_of, unknown_tool
-from proxy.errors import INTERNAL_ERROR, RpcError, UpstreamError
+from proxy.errors import DENIED, INTERNAL_ERROR, RpcError, UpstreamError
 from proxy.ids import uuid7
 from proxy.inbound import Inbound, checked_params
 from proxy.journey import Journey, error_body, without_progress_token
@@ -25,6 +26,20 @@ from proxy.settings import Bounds
 from proxy.telemetry import Span, Telemetry
 
 log = logging.getLogger(__name__)
+
+NOTICES: Final = frozenset(
+    {
+        "notifications/progress",
+        "notifications/message",
+        "notifications/tools/list_changed",
+        "notifications/resources/list_changed",
+        "notifications/resources/updated",
+        "notifications/prompts/list_changed",
+        "notifications/elicitation/complete",
+        "notifications/subscriptions/acknowledged",
+    }
+)
+"""What an upstream may tell a caller. Any other method's name would be text that no policy judges."""
 
 
 class Exchanges:
@@ -46,24 +61,26 @@ class Exchanges:
         self._telemetry = telemetry
         self._bounds = bounds
         self._show = show_policy_names
-        self._running: dict[asyncio.Task[object], str] = {}
+        self._running: dict[asyncio.Task[object], Inbound] = {}
         self._ended: set[asyncio.Task[object]] = set()
         self._last: set[asyncio.Task[None]] = set()
-        self._in_flight = 0
+        self._in_flight = {False: 0, True: 0}
+        self._limit = {False: bounds.in_flight, True: bounds.streams}
         self._hides_per_caller = any(entry.policy.per_caller for entry in chain.entries) and chain.sees("on_tool")
         self._done_waits = any(iscoroutinefunction(entry.policy.on_done) for entry in chain.entries)
 
     @property
     def in_flight(self) -> int:
-        return self._in_flight
+        """Calls under way, subscriptions not among them."""
+        return self._in_flight[False]
 
     async def run(self, inbound: Inbound) -> JsonObject:
         """The result body for the client. Raises RpcError, and CancelledError when the client went away."""
         journey = Journey(inbound=inbound, call=Call(id=uuid7(), method=inbound.method, caller=inbound.caller))
         task = asyncio.current_task()
-        self._in_flight += 1
+        self._in_flight[inbound.endless] += 1
         if task is not None:
-            self._running[task] = inbound.method
+            self._running[task] = inbound
         try:
             with self._telemetry.server_span(inbound) as span:
                 try:
@@ -71,14 +88,14 @@ class Exchanges:
                 finally:
                     await self._done(journey, span)
         finally:
-            self._in_flight -= 1
+            self._in_flight[inbound.endless] -= 1
             if task is not None:
                 self._running.pop(task, None)
                 self._ended.discard(task)
 
     def end_streams(self) -> None:
         """End the exchanges that would never end by themselves: the process is going down."""
-        self._end([task for task, method in self._running.items() if method == "subscriptions/listen"])
+        self._end([task for task, inbound in self._running.items() if inbound.endless])
 
     def abort(self) -> None:
         """End every exchange in flight with a clear error: the process is going down."""
@@ -91,7 +108,8 @@ class Exchanges:
 
     async def _governed(self, journey: Journey, span: Span) -> JsonObject:
         try:
-            if self._in_flight > self._bounds.in_flight:
+            endless = journey.inbound.endless
+            if self._in_flight[endless] > self._limit[endless]:
                 raise RpcError(INTERNAL_ERROR, f"Too many calls in flight (exchange {journey.call.id})")
             result = await self._pass(journey, span)
             journey.result = result
@@ -132,9 +150,13 @@ class Exchanges:
         if isinstance(went, Denied):
             return await self._back(journey, self._denied(journey, went), went.index)
         if isinstance(went, Answered):
-            return await self._back(journey, went.result, went.index)
-        journey.call = went
-        return await self._back(journey, await self._fetch(journey, token, span), None)
+            journey.judged(went.call or journey.call)
+            return await self._back(journey, _whole(went.result, inbound), went.index)
+        journey.judged(went)
+        result = await self._fetch(journey, token, span)
+        if inbound.method == "tools/list" and not result.error:
+            result = await self._visible(journey, result)
+        return await self._back(journey, result, None)
 
     async def _find_tool(self, journey: Journey) -> bool:
         """Whether the caller may know the tool; a hidden one answers exactly like one that does not exist."""
@@ -143,8 +165,11 @@ class Exchanges:
         if tool is None:
             return False
         if isinstance(await self._chain.on_tool(tool, journey.call.caller, journey.steps), Denied):
+            await catalog.renew()  # an unknown name would have waited for this
             return False
         journey.call = replace(journey.call, tool=tool)
+        if journey.inbound.check_headers is not None:
+            journey.inbound.check_headers(tool.input_schema, journey.call.arguments)
         return True
 
     async def _fetch(self, journey: Journey, token: str | int | None, span: Span) -> Result:
@@ -164,17 +189,21 @@ class Exchanges:
 
     async def _notice(self, journey: Journey, method: str, params: JsonObject) -> None:
         self._catalogs.noticed(method, journey.inbound)
-        if journey.inbound.notify is None:
+        if journey.inbound.notify is None or journey.deaf or method not in NOTICES:
             return
         steps: list[Step] = []
         passed = await self._chain.on_result(journey.call, Result(body=params, notice=method), steps)
         journey.keep(steps)
-        if isinstance(passed, Result):
-            await journey.inbound.notify(method, passed.body)
+        if not isinstance(passed, Result):
+            return
+        try:
+            async with asyncio.timeout(self._bounds.notice_s):
+                await journey.inbound.notify(method, passed.body)
+        except TimeoutError:
+            journey.deaf = True
+            log.warning("exchange %s: the client takes no notifications; it gets no more", journey.call.id)
 
     async def _back(self, journey: Journey, result: Result, before: int | None) -> Result:
-        if journey.call.method == "tools/list" and not result.error:
-            result = await self._visible(journey, result)
         call = journey.call
         passed = await self._chain.on_result(call, result, journey.steps, before)
         while isinstance(passed, Denied):
@@ -187,22 +216,27 @@ class Exchanges:
     async def _visible(self, journey: Journey, listed: Result) -> Result:
         """The page without the tools that `on_tool` hides, and with those that it rewrites."""
         tools = self._catalogs.of(journey.inbound).learn(listed.body)
-        if tools is None or not self._chain.sees("on_tool"):
+        if tools is None:
             return listed
-        shown, changed = [], False
-        for tool in tools:
-            steps: list[Step] = []
-            seen = await self._chain.on_tool(tool, journey.call.caller, steps)
-            journey.keep(steps)
-            changed = changed or seen is not tool
-            if not isinstance(seen, Denied):
-                shown.append(seen.definition)
-        if not changed:
+        try:
+            async with asyncio.timeout(self._bounds.first_list_s):
+                shown = [seen.definition for seen in [await self._seen(journey, tool) for tool in tools] if seen]
+        except TimeoutError:
+            raise RpcError(DENIED, f"Denied: policy_error (exchange {journey.call.id})") from None
+        if shown == listed.body["tools"]:
             return listed
         body = {**listed.body, "tools": shown}
         if "cacheScope" in body and self._hides_per_caller:
             body["cacheScope"] = "private"
         return listed.with_body(body)
+
+    async def _seen(self, journey: Journey, tool: Tool) -> Tool | None:
+        if not self._chain.sees("on_tool"):
+            return tool
+        steps: list[Step] = []
+        seen = await self._chain.on_tool(tool, journey.call.caller, steps)
+        journey.keep(steps)
+        return None if isinstance(seen, Denied) else seen
 
     def _denied(self, journey: Journey, denied: Denied) -> Result:
         journey.outcome, journey.reason = "denied", denied.reason
@@ -210,7 +244,14 @@ class Exchanges:
         policy = denied.policy if self._show else None
         return denial(journey.call, denied.reason, policy, modern=journey.inbound.modern)
 
+    async def shown(self, tool: Tool) -> Tool | None:
+        """The tool as an anonymous caller sees it; None when it is hidden."""
+        seen = await self._chain.on_tool(tool, ANYONE, [])
+        return None if isinstance(seen, Denied) else seen
+
     async def _done(self, journey: Journey, span: Span) -> None:
+        if not journey.was_judged:
+            journey.forget_arguments(tool_known=journey.call.tool is not None)
         exchange = journey.record(self._routes.endpoint, span.trace_id)
         span.finish(exchange)
         if not self._done_waits:
@@ -221,3 +262,10 @@ class Exchanges:
         self._last.add(telling)
         telling.add_done_callback(self._last.discard)
         await asyncio.shield(telling)
+
+
+def _whole(answer: Result, inbound: Inbound) -> Result:
+    """A composed answer with the `resultType` that the modern era requires of every result."""
+    if not inbound.modern or answer.error or "resultType" in answer.body:
+        return answer
+    return answer.with_body({"resultType": "complete", **answer.body})

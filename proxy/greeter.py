@@ -44,7 +44,7 @@ class Greeter:
 
     async def hello(self, origin: Origin) -> Hello:
         """What the upstream is. Raises AnswerError or WireError, to all who waited for the same probe."""
-        return self.known or await self._probing(origin)
+        return self.known or await self.probed(origin)
 
     def forget(self, hello: Hello) -> None:
         """The upstream is gone: the next request asks again what it is."""
@@ -61,7 +61,7 @@ class Greeter:
         if self.known is hello:
             if asyncio.get_running_loop().time() - self._probed < _AGAIN_S:
                 return False
-            await self._probing(origin)
+            await self.probed(origin)
         fresh = await self.hello(origin)
         return (fresh.era, fresh.version, fresh.sessions) != (hello.era, hello.version, hello.sessions)
 
@@ -72,8 +72,8 @@ class Greeter:
         ends = [self._wire.end(session, version=self._version(), origin=own()) for session in self.sessions.clear()]
         await asyncio.gather(*ends, return_exceptions=True)
 
-    async def _probing(self, origin: Origin) -> Hello:
-        """Callers whose own credential is used do not share each other's probe."""
+    async def probed(self, origin: Origin) -> Hello:
+        """The outcome of a probe made now. Callers whose own credential is used do not share each other's."""
         key = origin.authorization
         task = self._probes.get(key)
         if task is None:

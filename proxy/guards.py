@@ -7,6 +7,7 @@ ids of a wrong type; then it is replayed to the door untouched.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
@@ -53,10 +54,14 @@ class Guards:
             await self._post(scope, receive, send)
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await self._body(scope["headers"], receive)
-        if body is None:
+        try:
+            async with asyncio.timeout(self._bounds.body_s):
+                body = await self._body(scope["headers"], receive)
+        except TimeoutError:
+            text = f"The request body did not come within {self._bounds.body_s:g} s"
+            await answer(send, 408, error_body(INVALID_REQUEST, text))
             return
-        if len(body) > self._bounds.request_bytes:
+        if body is None:
             text = f"The request body is larger than {self._bounds.request_bytes} bytes"
             await answer(send, 413, error_body(INVALID_REQUEST, text))
             return
@@ -73,21 +78,25 @@ class Guards:
         await self._app(scope, _replayed(body, receive), send)
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes | None:
-        """The body, cut one byte after the cap; None when the client went away."""
+        """The body; None when it is over the cap. What came until the client went away is all there is."""
         cap = self._bounds.request_bytes
-        if any(name == b"content-length" and int(value) > cap for name, value in headers if value.isdigit()):
-            return bytes(cap + 1)
+        if any(name == b"content-length" and _number(value) > cap for name, value in headers):
+            return None
         message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            return body[: cap + 1]
-        gathered = bytearray()
-        while message["type"] == "http.request":
-            gathered += message.get("body", b"")
-            if not message.get("more_body") or len(gathered) > cap:
-                return bytes(gathered[: cap + 1])
+        body: bytes = message.get("body", b"")
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return body if len(body) <= cap else None
+        gathered = bytearray(body)
+        while message["type"] == "http.request" and message.get("more_body"):
             message = await receive()
-        return None
+            gathered += message.get("body", b"")
+            if len(gathered) > cap:
+                return None
+        return bytes(gathered)
+
+
+def _number(value: bytes) -> float:
+    return int(value) if value.isdigit() and len(value) < 20 else float("inf")
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

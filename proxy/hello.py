@@ -6,6 +6,8 @@ Without a hello (the upstream is away, and no snapshot knows it) the proxy promi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -37,6 +39,7 @@ def initialized(answer: JsonObject, hello: Hello | None) -> JsonObject:
     negotiated = {"protocolVersion": answer.get("protocolVersion")}
     if hello is None:
         return {**negotiated, "capabilities": {"tools": {}}, "serverInfo": own_info()}
+    hello = _copied(hello)
     if hello.era == "handshake":
         return {**hello.body, **negotiated, "capabilities": _capabilities(hello)}
     rest = {key: value for key, value in hello.body.items() if key not in _MODERN_ONLY}
@@ -47,6 +50,7 @@ def initialized(answer: JsonObject, hello: Hello | None) -> JsonObject:
 def discovered(hello: Hello | None) -> JsonObject:
     """The `server/discover` result, 2026-07-28."""
     versions = {"supportedVersions": [MODERN]}
+    hello = _copied(hello) if hello else None
     if hello is not None and hello.era == "modern":
         return {**hello.body, **versions, "capabilities": _capabilities(hello)}
     envelope = {"resultType": "complete", **versions, "ttlMs": 0, "cacheScope": "private"}
@@ -55,6 +59,11 @@ def discovered(hello: Hello | None) -> JsonObject:
     rest = {key: value for key, value in hello.body.items() if key not in _HANDSHAKE_ONLY}
     meta = {**_object(rest.get("_meta")), SERVER_INFO: _info(hello)}
     return {**rest, **envelope, "capabilities": _without_push(hello), "_meta": meta}
+
+
+def _copied(hello: Hello) -> Hello:
+    """What is remembered is shared by every caller, and no policy's to change."""
+    return replace(hello, body=deepcopy(hello.body))
 
 
 def _without_push(hello: Hello) -> JsonObject:

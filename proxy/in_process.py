@@ -74,7 +74,8 @@ class CatalogProvider(Provider):
 
     async def _get_tool(self, name: str, version: object = None) -> FastMCPTool | None:
         tool = self._catalog.find(name)
-        return GovernedTool.of(tool.definition, self._exchanges) if tool else None
+        seen = await self._exchanges.shown(tool) if tool else None
+        return GovernedTool.of(seen.definition, self._exchanges) if seen else None
 
     async def get_tasks(self) -> Sequence[FastMCPComponent]:
         """No tool here runs as a background task; FastMCP would list the upstream at start to find out."""

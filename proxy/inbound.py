@@ -39,7 +39,8 @@ METHODS: Final[Mapping[bool, frozenset[str]]] = {
 class Inbound:
     """A message of a client's. `headers` are lower-cased; `answer` is the door's own answer to `initialize`.
 
-    `session` tells callers apart for upstream sessions; None when nothing does.
+    `session` tells callers apart for upstream sessions; None when nothing does. `check_headers` raises RpcError when
+    the message's `Mcp-Param-*` headers contradict its arguments, given the tool's input schema.
     """
 
     method: str
@@ -52,6 +53,12 @@ class Inbound:
     session: str | None = None
     notify: Notify | None = None
     answer: JsonObject | None = None
+    check_headers: Callable[[Json, JsonObject], None] | None = None
+
+    @property
+    def endless(self) -> bool:
+        """Whether the exchange lasts until somebody ends it."""
+        return self.method == "subscriptions/listen"
 
     @property
     def modern(self) -> bool:
@@ -68,6 +75,7 @@ def checked_params(inbound: Inbound) -> JsonObject:
         or not isinstance(params.get("arguments"), Mapping | None)
         or not isinstance(params.get("_meta"), Mapping | None)
         or not isinstance(params.get("cursor"), str | None)
+        or not isinstance(params.get("inputResponses"), Mapping | None)
     ):
         raise RpcError(INVALID_PARAMS, "Invalid request parameters", "")
     return params

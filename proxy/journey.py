@@ -15,6 +15,9 @@ MAX_STEPS: Final = 200
 """Decisions an exchange records before those about single tools and notifications are left out: a stream that never
 ends must not grow."""
 
+MAX_CHANGES: Final = 20
+"""Changes recorded of each such decision."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Journey:
@@ -27,13 +30,20 @@ class Journey:
     outcome: Outcome = "failed"
     reason: str = ""
     upstream_ms: float | None = None
+    was_judged: bool = False
+    deaf: bool = False
     started: float = field(default_factory=time.time)
     began: int = field(default_factory=time.perf_counter_ns)
 
+    def judged(self, call: Call) -> None:
+        """The call as the policies left it; until then it holds what they may yet remove."""
+        self.call, self.was_judged = call, True
+
     def keep(self, steps: list[Step]) -> None:
         """Record what was decided of one tool of a list or of one notification, unless it was nothing."""
-        if len(self.steps) < MAX_STEPS:
-            self.steps.extend(step for step in steps if step.action != "allow")
+        for step in steps:
+            if len(self.steps) < MAX_STEPS and step.action != "allow":
+                self.steps.append(replace(step, changes=step.changes[:MAX_CHANGES]))
 
     def forget_arguments(self, *, tool_known: bool) -> None:
         """A denied exchange keeps no arguments, and no name that is only the caller's word."""

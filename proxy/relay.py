@@ -7,12 +7,13 @@ carry (ping, notifications, unknown methods) stays the SDK's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import validate_mcp_param_headers
 
-from policies.model import ANYONE, Caller, JsonObject
+from policies.model import ANYONE, Caller, Json, JsonObject
 from proxy.errors import RpcError
 from proxy.exchange import Exchanges
 from proxy.inbound import METHODS, MODERN, Inbound, Notify
@@ -55,7 +56,19 @@ def _inbound(ctx: ServerRequestContext[Any, Any], answer: JsonObject | None) -> 
         session=session,
         notify=_notifier(ctx),
         answer=answer,
+        check_headers=_header_check(ctx.request.headers) if ctx.request and ctx.protocol_version >= MODERN else None,
     )
+
+
+def _header_check(headers: Mapping[str, str]) -> Callable[[Json, JsonObject], None]:
+    """The SDK's own check, made here once the tool is known to be the caller's: a hidden one must not be told by it."""
+
+    def check(schema: Json, arguments: JsonObject) -> None:
+        found = validate_mcp_param_headers(schema, arguments, headers)
+        if found is not None:
+            raise RpcError(found.code, found.message, found.data)
+
+    return check
 
 
 def _notifier(ctx: ServerRequestContext[Any, Any]) -> Notify:

@@ -57,11 +57,14 @@ class Routes:
     def origin(self, inbound: Inbound, span: Span, trace: Mapping[str, str] | None = None) -> Origin:
         """On whose behalf: nothing of the caller's headers but what the configuration names."""
         named = {name: inbound.headers[name] for name in self._forward if name in inbound.headers}
+        traced = span.headers() if trace is None else trace
+        # Baggage is the caller's own words: it goes on only where the configuration names it.
+        traced = {name: value for name, value in traced.items() if name != "baggage"}
         return Origin(
             version=inbound.protocol,
             session=inbound.session,
             authorization=inbound.headers.get("authorization") if self._passthrough else None,
-            headers={**named, **(trace if trace is not None else span.headers())},
+            headers={**named, **traced},
         )
 
     async def _request(
@@ -102,7 +105,7 @@ class Routes:
             return known
         try:
             async with asyncio.timeout(self._bounds.hello_s):
-                return await self._upstream.hello(origin)
+                return await (self._upstream.introduce(origin) if self._passthrough else self._upstream.hello(origin))
         except (ProxyError, TimeoutError):
             return self._snapshot.hello() if self._snapshot else None
 
@@ -111,7 +114,8 @@ def _traced(call: Call, headers: Mapping[str, str]) -> Call:
     """The call with the CLIENT span as parent where its `_meta` names the caller's (MCP 2026-07-28, trace context)."""
     if "traceparent" not in call.meta:
         return call
-    return call.with_params({**call.params, "_meta": {**call.meta, **headers}})
+    ours = {name: value for name, value in headers.items() if name in ("traceparent", "tracestate")}
+    return call.with_params({**call.params, "_meta": {**call.meta, **ours}})
 
 
 def _whole(tools: Sequence[Tool], *, modern: bool) -> JsonObject:

@@ -41,7 +41,8 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def server(app: App, drain_s: float) -> Server:
+def server(app: App, drain_s: float, connections: int = 10_000) -> Server:
+    """A server that refuses (503) what comes on more than `connections` connections."""
     config: Any = {
         "app": app,
         "http": "httptools",
@@ -51,6 +52,7 @@ def server(app: App, drain_s: float) -> Server:
         "proxy_headers": False,
         "server_header": False,
         "log_config": None,
+        "limit_concurrency": connections,
         "timeout_graceful_shutdown": drain_s + _ANSWERING_S,
     }
     return Server(uvicorn.Config(**config))

@@ -71,6 +71,10 @@ class Upstream:
         """What the upstream is: remembered, or probed for now. Raises RpcError (UpstreamError when it is away)."""
         return self._greeter.known or await self._greeter.hello(origin or own())
 
+    async def introduce(self, origin: Origin) -> Hello:
+        """What the upstream says of itself to this very credential, asked anew. Raises as `hello` does."""
+        return await self._greeter.probed(origin)
+
     async def request(
         self,
         method: str,

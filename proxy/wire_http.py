@@ -24,6 +24,8 @@ from proxy.http_faults import fault, status_fault
 from proxy.wire import Auth, Origin, Outgoing, Reply, WireError, implementation, refusal, written
 
 _LOG: Final = logging.getLogger("proxy.upstream")
+MAX_REFUSALS: Final = 16
+"""Answers to the upstream's own requests under way at once; it gets no answer to what it asks beyond."""
 _DRAIN_S: Final = 1.0
 _DRAIN_BYTES: Final = 64 * 2**10
 _RESERVED: Final = frozenset(
@@ -167,7 +169,7 @@ class HttpWire:
 
     def _refuse(self, message: Mapping[str, Json], out: Outgoing) -> None:
         answer = refusal(message)
-        if answer is not None:
+        if answer is not None and self._beside.busy < MAX_REFUSALS:
             self._beside.start(self.tell(answer, version=out.version, session=out.session, origin=out.origin))
 
 
