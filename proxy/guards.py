@@ -24,6 +24,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+DISCARDED: Final = 4
+"""Times the cap that is read and dropped, so that a client that is still sending gets to read its refusal."""
+
 _SPACES: Final = b" \t"
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -80,19 +83,23 @@ class Guards:
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes | None:
         """The body; None when it is over the cap. What came until the client went away is all there is."""
         cap = self._bounds.request_bytes
-        if any(name == b"content-length" and _number(value) > cap for name, value in headers):
+        most = cap * DISCARDED
+        if any(name == b"content-length" and _number(value) > most for name, value in headers):
             return None
         message = await receive()
         body: bytes = message.get("body", b"")
         if message["type"] != "http.request" or not message.get("more_body"):
             return body if len(body) <= cap else None
-        gathered = bytearray(body)
-        while message["type"] == "http.request" and message.get("more_body"):
+        gathered, size = bytearray(body), len(body)
+        while message["type"] == "http.request" and message.get("more_body") and size <= most:
             message = await receive()
-            gathered += message.get("body", b"")
-            if len(gathered) > cap:
-                return None
-        return bytes(gathered)
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size <= cap:
+                gathered += piece
+            else:
+                gathered.clear()
+        return bytes(gathered) if size <= cap else None
 
 
 def _number(value: bytes) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -74,10 +75,11 @@ async def rpc(
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float = 20) -> Reply:
+    data = io.BytesIO(body) if len(body) > 2**20 else body
     limit = aiohttp.ClientTimeout(total=timeout)
     async with (
         aiohttp.ClientSession(timeout=limit) as session,
-        session.post(url, data=body, headers={"content-type": "application/json", **headers}) as answer,
+        session.post(url, data=data, headers={"content-type": "application/json", **headers}) as answer,
     ):
         text = await answer.text()
         kind = answer.headers.get("content-type", "")

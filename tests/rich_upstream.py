@@ -110,6 +110,7 @@ class RichUpstream:
     page_size: int = 5
     info: dict[str, Any] = field(default_factory=lambda: dict(INFO))
     instructions: str = "Use the tools wisely."
+    told: list[Any] = field(default_factory=list)
     url: str = ""
     received: list[tuple[dict[str, str], Any]] = field(default_factory=list)
     slow_cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -232,10 +233,10 @@ class RichUpstream:
 
     async def _chatty(self, http: web.Request, body: Any, params: Any) -> web.StreamResponse:
         token = (params.get("_meta") or {}).get("progressToken")
-        told: list[Any] = [
+        told: list[Any] = self.told or [
             {"method": "notifications/message", "params": {"level": "info", "data": {"n": BIG}, **VENDOR}}
         ]
-        if token is not None:
+        if token is not None and not self.told:
             told += [
                 {"method": "notifications/progress", "params": {"progressToken": token, "progress": n, **VENDOR}}
                 for n in (1, 2)

@@ -98,7 +98,8 @@ async def test_an_answer_ends_the_way_up_and_names_its_place() -> None:
         entry("cache", on_call=lambda c: Respond(answer)),
         entry("last", on_call=lambda c: reached.append("last")),
     )
-    assert went == Answered(result=answer, index=1)
+    assert isinstance(went, Answered)
+    assert (went.result, went.index) == (answer, 1)
     assert [(step.policy, step.action) for step in steps] == [("first", "allow"), ("cache", "respond")]
     assert not reached
 
@@ -516,7 +517,7 @@ RESULTS = [
     (result(structured={"n": 2}), None),
     (result(structured={"n": CANARY}), "$.n: type"),
     (result(structured=[CANARY]), "$: type"),
-    (result("x"), None),
+    (result("x"), "structuredContent is missing"),
     (result(structured={"n": CANARY}, is_error=True), None),
 ]
 
