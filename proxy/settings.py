@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -32,6 +33,8 @@ _OWN_HEADERS: Final = frozenset(
     | {"cookie", "expect", "host", "keep-alive", "last-event-id", "te", "trailer", "transfer-encoding", "upgrade"}
     | {"user-agent"}
 )
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
 
 AuthMode = Literal["none", "iam", "jwt", "api_key", "passthrough"]
 
@@ -114,8 +117,11 @@ class Settings(BaseSettings):
     @field_validator("forward_headers", mode="before")
     @classmethod
     def _separated(cls, value: object) -> object:
-        """Header names separated by commas, as a variable or a flag gives them."""
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        """Header names separated by commas, as a variable gives them. Raises ValueError for what is no header name."""
+        names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) and _TOKEN.match(n) for n in names):
+            raise ValueError("must be header names separated by commas")
+        return tuple(names)
 
 
 def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
@@ -125,9 +131,10 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     """
     found = dict(os.environ if environ is None else environ)
     unknown = _unknown(found)
+    known = {name: value for name, value in found.items() if not name.startswith(PREFIX) or name in valid_names()}
     given = {key: value for key, value in flags.items() if value is not None}
     try:
-        settings = _reading(found)(**given)
+        settings = _reading(known)(**given)
     except ValidationError as error:
         raise ConfigError([*unknown, *(_finding(item) for item in error.errors())]) from None
     except SettingsError as error:

@@ -44,7 +44,7 @@ class Snapshot:
                 _replace(self._path, text)
                 self._written = text
         except (OSError, JsonError) as error:
-            log.warning("the snapshot cannot be written: %s", type(error).__name__)
+            log.warning("the snapshot %s cannot be written: %s", self._path, type(error).__name__)
 
 
 def _read(path: Path) -> JsonObject:
@@ -53,7 +53,7 @@ def _read(path: Path) -> JsonObject:
     except FileNotFoundError:
         return {}
     except (OSError, JsonError) as error:
-        log.warning("the snapshot cannot be read: %s", type(error).__name__)
+        log.warning("the snapshot %s cannot be read, and is not used: %s", path, type(error).__name__)
         return {}
     return held if isinstance(held, dict) else {}
 

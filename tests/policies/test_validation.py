@@ -187,3 +187,27 @@ def test_compiled_schemas_are_kept_within_a_bound() -> None:
         assert not validation.valid({"minimum": least + 1}, least)
     assert len(validation._compiled) == 3
     assert validation.valid({"minimum": 0}, 0)
+
+
+def test_a_schema_of_draft_4_with_an_embedded_id_is_unusable() -> None:
+    """`id` moves what references mean there, so that a harmless count would hide an exponential walk."""
+    doubled = {f"a{n}": {"allOf": [{"$ref": f"#/definitions/a{n + 1}"}] * 2} for n in range(40)}
+    hidden = {"id": "http://x/y", "definitions": {**doubled, "a40": {"type": "string"}}, "$ref": "#/definitions/a0"}
+    plain = {f"a{n}": {"type": "string"} for n in range(41)}
+    schema = {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "id": "http://x/root",
+        "definitions": plain,
+        "allOf": [{**hidden, "allOf": [{"$ref": "#/definitions/a0"}]}],
+    }
+    assert Validation().problem(schema, "x") is not None
+
+
+def test_a_property_called_id_is_no_embedded_resource() -> None:
+    schema = {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "properties": {"id": {"type": "string"}},
+        "required": ["id"],
+    }
+    assert Validation().problem(schema, {"id": "x"}) is None
+    assert Validation().problem(schema, {"id": 1}) is not None
