@@ -23,6 +23,8 @@ def fault(error: Exception) -> WireError:
         )
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return WireError("unreachable", "the upstream did not accept a connection in time", again="always", sent=False)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return WireError("unreachable", "the upstream's host name cannot be resolved", again="always", sent=False)
     if isinstance(error, aiohttp.ClientConnectorError):
         return WireError("unreachable", "the upstream cannot be connected to", again="always", sent=False)
     if isinstance(error, asyncio.TimeoutError):

@@ -216,7 +216,8 @@ class Upstream:
 
 def _log(error: AnswerError | WireError) -> None:
     if isinstance(error, WireError):
-        _LOG.warning("upstream failed: %s%s", error.kind, f" (HTTP {error.status})" if error.status else "")
+        # Every WireError's text is ours, and quotes nothing of the upstream.
+        _LOG.warning("%s%s", error, f" (HTTP {error.status})" if error.status else "")
 
 
 def connect(settings: Settings, auth: Auth) -> Upstream:
