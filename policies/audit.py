@@ -42,7 +42,7 @@ def record(exchange: Exchange) -> dict[str, Any]:
         "uri_scheme": _scheme(exchange.call),
         "outcome": exchange.outcome,
         "reason": exchange.reason,
-        "policies": list(_steps(exchange.steps)),
+        "policies": _steps(exchange.steps),
         **_caller(exchange.call),
         "upstream": exchange.upstream,
         "protocol": exchange.protocol,
@@ -98,18 +98,21 @@ def _answer(exchange: Exchange) -> dict[str, Any]:
     return {"is_error": result.is_error, "error_code": code if isinstance(code, int) else None}
 
 
-def _steps(steps: Iterable[Step]) -> Iterable[dict[str, Any]]:
-    """Every step in order; the ones that only allowed are summed per policy, hook and mode."""
+def _steps(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """In the order of time; those that only allowed are summed per policy, hook and mode, where the first one stood."""
+    told: list[dict[str, Any]] = []
     summed: dict[tuple[str, str, str], dict[str, Any]] = {}
     for step in steps:
-        fields = _step(step)
         if step.action != "allow" or step.changes or step.detail:
-            yield fields
+            told.append(_step(step))
             continue
-        seen = summed.setdefault((step.policy, step.hook, step.mode), fields | {"count": 0, "us": 0})
-        seen["count"] += 1
-        seen["us"] += step.micros
-    yield from summed.values()
+        key = (step.policy, step.hook, step.mode)
+        if key not in summed:
+            summed[key] = _step(step) | {"count": 0, "us": 0}
+            told.append(summed[key])
+        summed[key]["count"] += 1
+        summed[key]["us"] += step.micros
+    return told
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -6,12 +6,15 @@ something else) is a denial with reason `policy_error`, unless its entry says `o
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, cast
 
+from policies.finding import failed, folder_of
 from policies.line import Answered, Denied, Entry, Line
 from policies.model import Call, Caller, Exchange, Hook, Result, Step, Tool
 from policies.policy import Policy
@@ -25,13 +28,15 @@ OPEN_S: Final = 30.0
 CLOSE_S: Final = 5.0
 """Longest that one policy's `close` may take."""
 
+_LONG_US: Final = 20_000
+
 _HOOKS: Final[tuple[Hook, ...]] = ("on_tool", "on_call", "on_result", "on_done")
 _RESULT_TYPES: Final = ("complete", "input_required")
 _LOG: Final = logging.getLogger(__name__)
 
 
 class PolicyOpenError(Exception):
-    """A policy's `open` failed. The message names the policy and the exception's type, not its text."""
+    """A policy's `open` failed. The message names the policy, the exception's type and place, not its text."""
 
 
 class Chain:
@@ -99,6 +104,7 @@ class Chain:
                     return found
                 if found is not now:
                     now, changer = found, line
+                await _breathe(steps)
         return now if changer is None else self._checked_call(now, changer)
 
     async def on_result(
@@ -115,6 +121,7 @@ class Chain:
                     return cast(Denied, found)
                 if found is not now:
                     now, changer = found, line
+                await _breathe(steps)
         if changer is None:
             return now
         return self._checked_result(call, now, changer, structured=result.has_structured)
@@ -152,14 +159,25 @@ class Chain:
         return result if problem is None else _invalid(changer, problem)
 
     async def _settled(self, index: int, start: Callable[[], Awaitable[Any]], seconds: float) -> Failure | None:
-        outcome = await self._waiting[index].outcome(_begun(start), seconds)
+        near = folder_of(type(self.entries[index].policy))
+        outcome = await self._waiting[index].outcome(_begun(start, near), seconds)
         return outcome if isinstance(outcome, Failure) else None
 
 
-async def _begun(start: Callable[[], Any]) -> None:
-    pending = start()
-    if pending is not None:  # a plain def is taken as well
-        await pending
+async def _breathe(steps: list[Step]) -> None:
+    """Let others run after a policy that worked long on the event loop."""
+    if steps and steps[-1].micros > _LONG_US:
+        await asyncio.sleep(0)
+
+
+async def _begun(start: Callable[[], Any], near: Path | None) -> Failure | None:
+    try:
+        pending = start()
+        if pending is not None:  # a plain def is taken as well
+            await pending
+    except Exception as error:  # noqa: BLE001 - code of others: its type and place are told, not its text
+        return Failure(failed(error, near))
+    return None
 
 
 def _invalid(changer: Line, problem: str) -> Denied:

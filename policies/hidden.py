@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain, zip_longest
 from typing import Final
 
 _EMOJI: Final = r"[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -33,9 +32,9 @@ _INVISIBLE: Final = (
 )
 _RUN: Final = rf"{_CONTROL}{_BIDI}{_TAG}{_INVISIBLE}"
 
-_BRITISH_FLAG: Final = (
-    "(?<=\U0001f3f4\U000e0067)\U000e0062"
-    "(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
+_FLAGS: Final = ["".join(chr(0xE0000 + ord(char)) for char in f"{name}\x7f") for name in ("gbeng", "gbsct", "gbwls")]
+_IN_FLAG: Final = "|".join(
+    f"(?<=\U0001f3f4{flag[:at]})(?={flag[at:]})" for flag in _FLAGS for at in range(1, len(flag) + 1)
 )
 # Asked right after the candidate itself.
 _MEANT: Final = "|".join(
@@ -48,7 +47,7 @@ _MEANT: Final = "|".join(
         rf"(?<={_RTL}[{_MARK}])",
         rf"(?<=[{_MARK}])(?<![{_MARK}][{_MARK}])(?={_RTL})",
         r"(?<=[\u1820-\u18aa][\u180b-\u180f])",
-        _BRITISH_FLAG,
+        rf"(?<=[{_TAG}])(?:{_IN_FLAG})",
     )
 )
 _ANSI: Final = (
@@ -58,14 +57,18 @@ _ANSI: Final = (
 )
 
 _SUSPECT: Final = re.compile(rf"[\x1b{_MARK}{_RUN}]")
-_PARTS: Final = re.compile(rf"([\x1b{_MARK}{_RUN}])(?:({_MEANT})|({_ANSI})|(?<!\x1b)([{_MARK}{_RUN}]+)|)")
-_GROUPS: Final = 5
-"""Of `_PARTS.split`: the text before, the candidate, whether it is meant, the rest of an escape, a run of others."""
+_GONE: Final = re.compile(rf"\x1b(?:{_ANSI})?|[{_MARK}{_RUN}](?!{_MEANT})[{_MARK}{_RUN}]*")
+_ESCAPES: Final = re.compile(rf"\x1b{_ANSI}")
+_ESCAPE: Final = (
+    r"\\(?:[bf]|u(?i:00[0-9]|00ad|034f|061c|115f|1160|17b[45]|180[b-f]|20(?:0[b-f]|2[a-e]|6)|3164"
+    r"|fe0|feff|ffa0|fff[0-9ab]|d82f|d834|db4))"
+)
+"""The escapes in JSON that one of them may stand behind, and those of ASCII, which may spell such an escape."""
+_ESCAPED: Final = re.compile(_ESCAPE)
+_ESCAPED_BYTES: Final = re.compile(_ESCAPE.encode())
+_ANY_ESCAPE: Final = re.compile(rb"\\[ubf]")  # most texts have none, and this finds out fastest
 
-_ESCAPED: Final = re.compile(rb"\\[ubf]")
-_EVERY: Final = re.compile(rf"\x1b(?:{_ANSI})?|[{_MARK}{_RUN}]+")
-MOST: Final = 100_000
-"""Candidates of one text that are judged; after so many, all others are taken out, meant or not."""
+_ASCII: Final = bytes(range(128))
 
 _KINDS: Final = (
     ("control", re.compile(rf"[\x1b{_CONTROL}]")),
@@ -78,29 +81,40 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 def suspicious(raw: bytes) -> bool:
     """Whether compact JSON (UTF-8) may hold such a character, escaped in a text or not. Never misses one."""
-    if b"\x7f" in raw or (b"\\" in raw and _ESCAPED.search(raw)):
+    if b"\x7f" in raw or (b"\\" in raw and _ANY_ESCAPE.search(raw) and _ESCAPED_BYTES.search(raw)):
         return True
-    return not raw.isascii() and _SUSPECT.search(raw.decode()) is not None
+    return not raw.isascii() and _SUSPECT.search(raw.translate(None, _ASCII).decode()) is not None
+
+
+def escaped(text: str) -> bool:
+    """Whether a text that is JSON may say such a character with an escape, at any depth of JSON in JSON."""
+    return "\\" in text and _ESCAPED.search(text) is not None
 
 
 def clean(text: str) -> tuple[str, frozenset[str]]:
     """The text without them, and the kinds taken out; the same object and no kinds when there were none."""
-    if _SUSPECT.search(text) is None:
-        return text, _NONE
-    parts = _PARTS.split(text, MOST)
-    rest = parts[-1]
-    parts[-1] = _EVERY.sub("", rest) if len(parts) > _GROUPS * MOST else rest
-    texts, candidates, meant, escapes, runs = (parts[number::_GROUPS] for number in range(_GROUPS))
-    if len(parts[-1]) == len(rest) and all(each is not None for each in meant):
-        return text, _NONE
-    kept = [None if more is None else char + more for char, more in zip(candidates, meant, strict=True)]
-    gone = {char for char, keep, more in zip(candidates, kept, escapes, strict=True) if keep is None and more is None}
-    gone.update(run for run in runs if run)
-    kinds = {*_kinds("".join(gone)), *(_kinds(rest) if parts[-1] is not rest else ())}
-    if any(escapes):
-        kinds.add("ansi")
-    return "".join(filter(None, chain.from_iterable(zip_longest(texts, kept)))), frozenset(kinds)
+    new, kinds, _ = strip(text)
+    return new, kinds
 
 
-def _kinds(gone: str) -> Iterator[str]:
-    return (kind for kind, characters in _KINDS if characters.search(gone))
+def strip(text: str, most: int = 0) -> tuple[str, frozenset[str], int]:
+    """As `clean`, and how many runs were taken out; after `most` of them (0: no limit) the rest is left alone."""
+    if (text.isascii() and text.isprintable()) or _SUSPECT.search(text) is None:
+        return text, _NONE, 0
+    new, runs = _GONE.subn("", text, most)
+    return (new, frozenset(_kinds(text, new)), runs) if runs else (text, _NONE, 0)
+
+
+def _kinds(text: str, new: str) -> Iterator[str]:
+    bare = _ESCAPES.sub("", text) if "\x1b" in text else text
+    if len(bare) < len(text):
+        yield "ansi"
+    for kind, characters in _KINDS:
+        if characters.search(bare) and (
+            not characters.search(new) or _count(characters, bare) > _count(characters, new)
+        ):
+            yield kind
+
+
+def _count(characters: re.Pattern[str], text: str) -> int:
+    return len(text) - len(characters.sub("", text))

@@ -8,10 +8,15 @@ text. Numbers beyond the range of a double (1e400) are refused.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
-from collections.abc import Mapping
+import re
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from itertools import accumulate
 from typing import Final, NoReturn
 
 import orjson
@@ -23,9 +28,17 @@ MAX_DEPTH: Final = 200
 
 _DIGITS: Final = bytes.maketrans(b"123456789.", b"0" * 10)
 _RUN: Final = b"0" * 19
-_INT64: Final = range(-(2**63), 2**64)
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKET: Final = bytes(code for code in range(256) if code not in b"[]{}")
+_LARGE: Final = 2**20
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**64 - 1
+_PLAIN: Final = frozenset({str, bool, float, type(None)})
 _MAX_DIGITS: Final = 4_000
-"""Python refuses longer integers itself (quadratic conversion)."""
+"""Of a decimal. Python refuses integers of more than 4,300 digits by itself: converting them is quadratic."""
+_EXACT_CHARS: Final = 15
+"""A decimal of so few characters has no more digits than a double keeps."""
 
 
 class Exact(float):
@@ -47,12 +60,33 @@ def loads(data: bytes | bytearray | str, max_depth: int = MAX_DEPTH) -> Json:
     """Parse JSON text, every number kept. Raises JsonError for anything that is not JSON, or is nested too deeply."""
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     try:
-        value = _slow(raw) if raw.translate(_DIGITS).find(_RUN) >= 0 else orjson.loads(raw)
+        if len(raw) < _LARGE:
+            value = _parsed(raw)
+        else:
+            with _collector_resting():
+                value = _parsed(raw)
     except orjson.JSONDecodeError as error:
         raise JsonError(_where(error)) from None
-    if raw.count(b"[") + raw.count(b"{") > max_depth and too_deep(value, max_depth):
+    if raw.count(b"[") + raw.count(b"{") > max_depth and _text_too_deep(raw, max_depth):
         raise JsonError(f"nested deeper than {max_depth} levels")
     return value
+
+
+def _parsed(raw: bytes | bytearray) -> Json:
+    return _slow(raw) if raw.translate(_DIGITS).find(_RUN) >= 0 else orjson.loads(raw)
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Millions of new objects make the collector search them again and again; a large parse does without it."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def dumps(value: Json) -> bytes:
@@ -65,6 +99,12 @@ def dumps(value: Json) -> bytes:
         return orjson.dumps(_fragments(value))
     except (TypeError, RecursionError):
         raise JsonError("not serialisable as JSON") from None
+
+
+def _text_too_deep(raw: bytes | bytearray, limit: int) -> bool:
+    """Whether valid JSON text nests more than `limit` containers. Of the text: walking millions of objects is slow."""
+    marks = array("b", _STRING.sub(b"", raw).translate(_STEPS, _NO_BRACKET))
+    return max(accumulate(marks), default=0) > limit
 
 
 def too_deep(value: Json, limit: int = MAX_DEPTH) -> bool:
@@ -91,7 +131,7 @@ def _where(error: orjson.JSONDecodeError) -> str:
 
 def _slow(raw: bytes | bytearray) -> Json:
     try:
-        value = json.loads(raw.decode("utf-8"), parse_float=_decimal, parse_constant=_refuse, parse_int=_integer)
+        value = json.loads(raw.decode("utf-8"), parse_float=_decimal, parse_constant=_refuse)
         if b"\\u" in raw:
             orjson.loads(raw)  # refuses lone surrogates, which the other parser lets through
     except orjson.JSONDecodeError as error:
@@ -101,18 +141,14 @@ def _slow(raw: bytes | bytearray) -> Json:
     return value
 
 
-def _integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise ValueError("a number of too many digits")
-    return int(text)
-
-
 def _decimal(text: str) -> float:
-    if len(text) > _MAX_DIGITS:
-        raise ValueError("a number of too many digits")
     near = float(text)
     if math.isinf(near):
         raise ValueError("a number that no double can hold")
+    if len(text) <= _EXACT_CHARS:
+        return near
+    if len(text) > _MAX_DIGITS:
+        raise ValueError("a number of too many digits")
     return near if Decimal(repr(near)) == Decimal(text) else Exact(text)
 
 
@@ -121,14 +157,35 @@ def _refuse(_: str) -> NoReturn:
 
 
 def _fragments(value: Json) -> Json:
+    """The document with the numbers that orjson would change as text; itself where there are none.
+
+    Called for the few documents that orjson refused or that may hold one, of any size: hence the plain loops.
+    """
+    kind = type(value)
+    if kind is dict:
+        changed = {
+            key: new
+            for key, child in value.items()
+            if not (type(child) in _PLAIN or (type(child) is int and _LEAST <= child <= _MOST))
+            and (new := _fragments(child)) is not child
+        }
+        return {**value, **changed} if changed else value
+    if kind is list or kind is tuple:
+        return _of_list(value)
+    if kind is int:
+        return value if _LEAST <= value <= _MOST else orjson.Fragment(str(value))
+    if kind is Exact:
+        return orjson.Fragment(value.text)
     if isinstance(value, Mapping):
         return {key: _fragments(child) for key, child in value.items()}
-    if isinstance(value, list | tuple):
-        return [_fragments(child) for child in value]
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int) and value not in _INT64:
-        return orjson.Fragment(str(value))
-    if isinstance(value, Exact):
-        return orjson.Fragment(value.text)
+    return [_fragments(child) for child in value] if isinstance(value, list | tuple) else value
+
+
+def _of_list(value: Sequence[Json]) -> Sequence[Json]:
+    for child in value:
+        if not (type(child) in _PLAIN or (type(child) is int and _LEAST <= child <= _MOST)):
+            return [
+                item if type(item) in _PLAIN or (type(item) is int and _LEAST <= item <= _MOST) else _fragments(item)
+                for item in value
+            ]
     return value

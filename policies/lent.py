@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from policies.policy import Services
+from policies.policy import SecretError, Services
 
 START: Final = 1_800_000_000.0
 """What the clock shows first, in seconds since the epoch."""
@@ -37,7 +37,7 @@ class GivenSecrets:
 
     async def get(self, reference: str) -> str:
         if reference not in self.known:
-            raise LookupError(f"no secret {reference}")
+            raise SecretError(f"no secret {reference}")
         return self.known[reference]
 
 
@@ -49,7 +49,7 @@ class GivenKeys:
 
     async def ring(self, reference: str) -> Sequence[bytes]:
         if reference not in self.known:
-            raise LookupError(f"no keys {reference}")
+            raise SecretError(f"no keys {reference}")
         return self.known[reference]
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from policies.finding import PolicyConfigError, config_findings, unknown
+from policies.finding import PolicyConfigError, config_findings, failed, folder_of, unknown
+from policies.hooks import hook_findings
 from policies.line import Entry
-from policies.naming import BUILTINS, UseError, policy_class, short_name
+from policies.naming import BUILTINS, UseError, policy_class, short_name, stands_for
 from policies.policy import Policy, Services
 
 __all__ = ["BUILTINS", "DEFAULT", "PolicyConfigError", "announcements", "load", "unmatched_globs"]
@@ -40,8 +41,11 @@ def load(path: Path | None, services: Services, *, builtins: Mapping[str, str] =
 
 
 def announcements(entries: Sequence[Entry]) -> list[str]:
-    """What an operator should be told at start: who fails open, who only watches, who is off."""
+    """What an operator should be told at start: what of the default is missing, who fails open, watches, is off."""
     said = []
+    if absent := [name for name in DEFAULT if not any(stands_for(entry.policy, name) for entry in entries)]:
+        are = "is" if len(absent) == 1 else "are"
+        said.append(f"{listed(absent)} {are} not in the chain: a policy file replaces the default chain")
     for entry in entries:
         if entry.mode == "off":
             said.append(f"policy {entry.name} is off")
@@ -50,6 +54,11 @@ def announcements(entries: Sequence[Entry]) -> list[str]:
         elif entry.on_failure == "open":
             said.append(f"policy {entry.name} fails open: when it breaks, calls and results pass it")
     return said
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def unmatched_globs(entries: Sequence[Entry], tool_names: Iterable[str]) -> list[tuple[str, str]]:
@@ -123,14 +132,17 @@ class _Loader:
             return None
         try:
             found = policy_class(use, self.builtins, self.beside)
+            misfits = list(hook_findings(found))
+            self.findings += [f"{where}: use: {text}" for text in misfits]
             parsed = found.Config.model_validate(config)
-            return found(parsed, self.services) if sound else None
+            return found(parsed, self.services) if sound and not misfits else None
         except UseError as error:
             self.findings.append(f"{where}: use: {error}")
         except ValidationError as error:
             self.findings += [f"{where}: {text}" for text in config_findings(error, found.Config, config)]
         except Exception as error:  # noqa: BLE001 - code of others: whatever it raises is a finding
-            self.findings.append(f"{where}: {found.__name__} cannot be built: {type(error).__name__}")
+            why = failed(error, self.beside or folder_of(found))
+            self.findings.append(f"{where}: {found.__name__} cannot be built: {why}")
         return None
 
 

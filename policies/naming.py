@@ -9,9 +9,10 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
-from policies.finding import unknown
+from policies.finding import failed, unknown
 from policies.policy import Policy, PolicyConfig
 
 GROUP: Final = "mcp_policy_proxy.policies"
@@ -24,6 +25,8 @@ BUILTINS: Final[Mapping[str, str]] = {
 }
 
 _ADDRESS: Final = re.compile(r"\w+(\.\w+)*:\w+\Z")
+_FILE: Final = re.compile(r"(?:.*/)?(\w+)\.py(?:[:.](\w+))?")
+_DOTTED: Final = re.compile(r"(\w+(?:\.\w+)*)\.([A-Z]\w*)")
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -48,7 +51,23 @@ def policy_class(use: str, builtins: Mapping[str, str], beside: Path | None) -> 
     return found
 
 
+def is_builtin(policy: Policy) -> bool:
+    """Whether its code is all ours."""
+    return _addressed(type(policy)) in BUILTINS.values()
+
+
+def stands_for(policy: Policy, name: str) -> bool:
+    """Whether this is the built-in policy of the name, or somebody's refinement of it."""
+    return BUILTINS[name] in map(_addressed, type(policy).__mro__)
+
+
+def _addressed(owner: type) -> str:
+    return f"{owner.__module__}:{owner.__qualname__}"
+
+
 def _address(use: str, builtins: Mapping[str, str]) -> str:
+    if meant := _meant(use):
+        raise UseError(f"{use!r} is not 'module:Class'; did you mean {meant!r}?")
     if ":" in use:
         if not _ADDRESS.match(use):
             raise UseError(f"{use!r} is not 'module:Class'")
@@ -59,11 +78,20 @@ def _address(use: str, builtins: Mapping[str, str]) -> str:
     return builtins.get(use) or installed[use]
 
 
+def _meant(use: str) -> str | None:
+    """`oh:OfficeHours` for `oh.OfficeHours` and for `folder/oh.py:OfficeHours`."""
+    if file := _FILE.fullmatch(use):
+        return f"{file[1]}:{file[2] or 'Class'}"
+    dotted = _DOTTED.fullmatch(use)
+    return f"{dotted[1]}:{dotted[2]}" if dotted else None
+
+
 def _load(address: str, beside: Path | None) -> object:
     module_name, _, class_name = address.partition(":")
     if beside is not None and str(beside) not in sys.path:
         sys.path.append(str(beside))  # last: nothing of theirs shadows anything of ours
     module = _module(module_name, beside)
+    _must_be_theirs(module, module_name, beside)
     try:
         return vars(module)[class_name]
     except KeyError:
@@ -71,14 +99,30 @@ def _load(address: str, beside: Path | None) -> object:
         raise UseError(f"module {module_name!r}: {unknown('class', class_name, classes)}") from None
 
 
-def _module(name: str, beside: Path | None) -> object:
+def _must_be_theirs(module: ModuleType, name: str, beside: Path | None) -> None:
+    """Raises UseError when Python found another module of the name than the one in the folder `beside`."""
+    first = name.partition(".")[0]
+    files = (beside / f"{first}.py", beside / first / "__init__.py") if beside else ()
+    own = next((file for file in files if file.is_file()), None)
+    found = getattr(sys.modules.get(first, module), "__file__", None)
+    if own is not None and (found is None or not _same(Path(found), own)):
+        raise UseError(f"module {name!r} was imported from {found or 'Python itself'}, not from {own}: rename yours")
+
+
+def _same(found: Path, own: Path) -> bool:
+    """Whether it is the same file, or a copy of it."""
+    return found.is_file() and (found.samefile(own) or found.read_bytes() == own.read_bytes())
+
+
+def _module(name: str, beside: Path | None) -> ModuleType:
     importlib.invalidate_caches()
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise UseError(f"module {name!r} imports {error.name!r}, which is not installed") from None
+            what = f"module {name!r} imports {error.name!r}, which is not installed"
+            raise UseError(f"{what} ({failed(error, beside).rpartition(' at ')[2]})") from None
         places = f"neither in {beside} nor installed" if beside else "not installed"
         raise UseError(f"there is no module {name!r}: it is {places}") from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others: whatever it raises is a finding
-        raise UseError(f"importing {name!r} raised {type(error).__name__}") from None
+        raise UseError(f"importing {name!r} raised {failed(error, beside)}") from None

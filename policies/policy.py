@@ -33,11 +33,15 @@ class PolicyConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class SecretError(LookupError):
+    """A secret or a key ring that cannot be had. The message names the reference and never holds a value."""
+
+
 class Secrets(Protocol):
     """Reads a secret by reference: `file:PATH`, `env:NAME` or a Secrets Manager ARN."""
 
     async def get(self, reference: str) -> str:
-        """The secret's text. Raises LookupError naming the reference, never the value."""
+        """The secret's text. Raises SecretError naming the reference, never the value."""
         ...
 
 

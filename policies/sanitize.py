@@ -1,30 +1,45 @@
 """`sanitize`: takes out characters that nobody sees, and refuses what is too deep, too wide or too large.
 
 It covers every text that crosses: arguments, inputs and forwarded `_meta` of calls; results, errors, notices and tool
-definitions. A clean value passes as the same object after one serialisation and a few searches of it in C.
+definitions. A clean value passes as the same object after one serialisation and a few searches of it in C; the walk
+through any other is bounded by a count of values, and by the clock besides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, Literal, TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from policies.hidden import clean, suspicious
-from policies.jsontext import MAX_DEPTH, dumps, too_deep
+from policies.hidden import clean, escaped, strip, suspicious
+from policies.jsontext import MAX_DEPTH, Exact, dumps
 from policies.model import ALLOW, Allow, Call, Caller, Change, Deny, Json, JsonObject, Modify, Result, Tool
 from policies.policy import CallDecision, Policy, PolicyConfig, ResultDecision, Services, ToolDecision
-from policies.text import KeyCollisionError, Walk, Where, path
+from policies.text import Budget, GrowthError, KeyCollisionError, TooManyValuesError, Walk, Where, path
 
-_T = TypeVar("_T", Call, Result, Tool)
 _MIB: Final = 1 << 20
+
+MAX_CHANGES: Final = 1_000
+"""Changes of one value that are told; the others are made as well."""
+
+_MAX_SECONDS: Final = 3.0
+"""What is still not done by then is refused: a machine that slow would be held up by it."""
+_STRIPPED_COST: Final = 1
+_A_TURN: Final = 20_000
+"""Values walked after which the event loop gets a turn before the next tool: a list has many."""
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None), Exact})
 
 
 class SanitizeConfig(PolicyConfig):
     """`action` decides about characters; over a cap, and with a forbidden key, the answer is always a denial.
 
-    Bytes are those of the compact JSON of `params` or of the result.
+    Bytes are those of the compact JSON of `params`, of the result or of a tool's definition. Values are strings, keys
+    and containers, and count only where something may have to be taken out.
     """
 
     action: Literal["strip", "deny"] = "strip"
@@ -32,16 +47,31 @@ class SanitizeConfig(PolicyConfig):
     max_result_depth: int = Field(default=MAX_DEPTH, ge=1, le=MAX_DEPTH)
     max_keys: int = Field(default=10_000, ge=1)
     max_result_keys: int = Field(default=200_000, ge=1)
+    max_values: int = Field(default=200_000, ge=1)
+    max_tool_values: int = Field(default=20_000, ge=1)
     max_bytes: int = Field(default=4 * _MIB, ge=1)
     max_result_bytes: int = Field(default=32 * _MIB, ge=1)
+    max_tool_bytes: int = Field(default=_MIB, ge=1)
     forbidden_keys: tuple[str, ...] = ("__proto__",)
 
 
-class Sanitize(Policy):
-    """Strips or refuses hidden characters. Plain hooks: nothing is awaited.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """What of the configuration holds for a call, a result or a tool."""
 
-    Denies with `too_large`, `too_many_keys`, `too_deep`, `forbidden_key`, `key_collision` (two keys would become one),
-    `hidden_name` (a tool's own name hides characters) and, with `action = "deny"`, `hidden_characters`.
+    depth: int
+    keys: int
+    values: int
+    size: int
+    forbidden: tuple[bytes, ...] = ()
+
+
+class Sanitize(Policy):
+    """Strips or refuses hidden characters. Nothing is awaited, but for a turn of the event loop between tools.
+
+    Denies with `too_large`, `too_many_keys`, `too_many_values`, `too_deep`, `forbidden_key`, `key_collision` (two keys
+    would become one), `hidden_name` (a tool's own name hides characters) and, with `action = "deny"`,
+    `hidden_characters`.
     """
 
     Config: ClassVar[type[PolicyConfig]] = SanitizeConfig
@@ -49,100 +79,142 @@ class Sanitize(Policy):
 
     def __init__(self, config: PolicyConfig, services: Services) -> None:
         super().__init__(config, services)
-        self._forbidden = tuple(dumps(key) + b":" for key in self.config.forbidden_keys)
+        limits = self.config
+        forbidden = tuple(dumps(key) + b":" for key in limits.forbidden_keys)
+        depth, keys = limits.max_result_depth, limits.max_result_keys
+        self._of_call = Caps(
+            depth=limits.max_depth,
+            keys=limits.max_keys,
+            values=limits.max_values,
+            size=limits.max_bytes,
+            forbidden=forbidden,
+        )
+        self._of_result = Caps(depth=depth, keys=keys, values=limits.max_values, size=limits.max_result_bytes)
+        self._of_tool = Caps(depth=depth, keys=keys, values=limits.max_tool_values, size=limits.max_tool_bytes)
+        self._walked = 0
 
-    def on_tool(self, tool: Tool, caller: Caller) -> ToolDecision:
-        decision = self._decide(tool, tool.definition, _rewrite_tool, lambda new: Tool(definition=new), calls=False)
+    def on_tool(self, tool: Tool, caller: Caller) -> ToolDecision | Awaitable[ToolDecision]:
+        decision = self._decide(tool.definition, self._of_tool, Walk.value, _tool)
         if isinstance(decision, Modify) and clean(tool.name)[1]:
-            return Deny("hidden_name")
-        return decision
+            decision = Deny("hidden_name")
+        if self._walked < _A_TURN:
+            return decision
+        self._walked = 0
+        return _after_a_turn(decision)
 
     def on_call(self, call: Call) -> CallDecision:
-        return self._decide(call, call.params, Walk.call, call.with_params, calls=True)
+        return self._decide(call.params, self._of_call, partial(Walk.call, method=call.method), call.with_params)
 
     def on_result(self, call: Call, result: Result) -> ResultDecision:
-        return self._decide(result, result.body, Walk.result, result.with_body, calls=False)
+        method = "error" if result.error else result.notice or call.method
+        return self._decide(result.body, self._of_result, partial(Walk.result, method=method), result.with_body)
 
     def _decide(
         self,
-        value: _T,
         body: JsonObject,
+        caps: Caps,
         rewrite: Callable[[Walk, JsonObject], JsonObject],
-        wrap: Callable[[JsonObject], _T],
-        *,
-        calls: bool,
+        wrap: Callable[[JsonObject], Call | Result | Tool],
     ) -> Allow | Modify | Deny:
         raw = dumps(body)
-        refused = self._over(raw, body, calls)
+        refused = _over(raw, body, caps)
         if refused or not suspicious(raw):
             return refused or ALLOW
         changes: dict[Change, None] = {}
-        try:
-            new = rewrite(_walk(changes), body)
-        except KeyCollisionError:
-            return Deny("key_collision")
+        new = self._cleaned(body, caps, rewrite, changes)
         if new is body:
             return ALLOW
+        if isinstance(new, Deny):
+            return new
         if self.config.action == "deny":
             return Deny("hidden_characters", _summary(changes))
-        if calls and self._forbids(dumps(new)):
+        if caps.forbidden and _holds(dumps(new), caps.forbidden):
             return Deny("forbidden_key")
         return Modify(wrap(new), tuple(changes))
 
-    def _over(self, raw: bytes, body: JsonObject, calls: bool) -> Deny | None:
-        limits = self.config
-        if len(raw) > (limits.max_bytes if calls else limits.max_result_bytes):
+    def _cleaned(
+        self,
+        body: JsonObject,
+        caps: Caps,
+        rewrite: Callable[[Walk, JsonObject], JsonObject],
+        changes: dict[Change, None],
+    ) -> JsonObject | Deny:
+        now = self.services.clock.monotonic
+        end = now() + _MAX_SECONDS
+        budget = Budget(caps.values, lambda: now() > end)
+        try:
+            return rewrite(_walk(changes, budget), body)
+        except KeyCollisionError:
+            return Deny("key_collision")
+        except GrowthError:
             return Deny("too_large")
-        depth = limits.max_depth if calls else limits.max_result_depth
-        if raw.count(b"{") + raw.count(b"[") > depth and too_deep(body, depth):
-            return Deny("too_deep")
-        most = limits.max_keys if calls else limits.max_result_keys
-        if len(raw) > 4 * most and raw.count(b'":') > most and _count_keys(body) > most:
-            return Deny("too_many_keys")
-        return Deny("forbidden_key") if calls and self._forbids(raw) else None
-
-    def _forbids(self, raw: bytes) -> bool:
-        return any(key in raw for key in self._forbidden)
+        except TooManyValuesError:
+            return Deny("too_many_values")
+        finally:
+            self._walked += caps.values - budget.left
 
 
-def _rewrite_tool(walk: Walk, definition: JsonObject) -> JsonObject:
-    new: JsonObject = walk.value(definition, protocol=True)
-    return new
+async def _after_a_turn(decision: ToolDecision) -> ToolDecision:
+    await asyncio.sleep(0)
+    return decision
 
 
-def _walk(changes: dict[Change, None]) -> Walk:
+def _tool(definition: JsonObject) -> Tool:
+    return Tool(definition=definition)
+
+
+def _walk(changes: dict[Change, None], budget: Budget) -> Walk:
     def note(where: Where, kinds: frozenset[str]) -> None:
-        changes.update((Change(path(where), kind), None) for kind in sorted(kinds))
+        if len(changes) < MAX_CHANGES:
+            changes.update((Change(path(where), kind), None) for kind in sorted(kinds))
 
-    def edit(text: str, where: Where) -> str:
-        new, kinds = clean(text)
-        if kinds:
-            note(where, kinds)
-        if "\\u" not in new:
-            return new
-        return walk.inside(new, where) or new
-
-    def key(text: str, where: Where) -> str:
-        new, kinds = clean(text)
-        if kinds:
+    def stripped(text: str, where: Where) -> str:
+        new, kinds, runs = strip(text, budget.left + 1)
+        if runs:
+            budget.spend(_STRIPPED_COST + runs)
             note(where, kinds)
         return new
 
-    walk = Walk(edit=edit, key=key)
+    def edit(text: str, where: Where) -> str:
+        new = stripped(text, where)
+        inner = walk.inside(new, where) if escaped(new) else None
+        return new if inner is None else inner
+
+    walk = Walk(edit=edit, key=stripped, budget=budget)
     return walk
+
+
+def _over(raw: bytes, body: JsonObject, caps: Caps) -> Deny | None:
+    if len(raw) > caps.size:
+        return Deny("too_large")
+    deep = caps.depth < MAX_DEPTH and raw.count(b"{") + raw.count(b"[") > caps.depth
+    wide = len(raw) > 4 * caps.keys and raw.count(b'":') > caps.keys
+    reason = _misshapen(body, caps.depth, caps.keys) if deep or wide else None
+    if reason:
+        return Deny(reason)
+    return Deny("forbidden_key") if caps.forbidden and _holds(raw, caps.forbidden) else None
+
+
+def _misshapen(body: Json, depth: int, keys: int) -> str | None:
+    """Why it is nested too deeply or has too many keys, level by level; stops as soon as it knows."""
+    level: list[Json] = [body]
+    for _ in range(depth + 1):
+        below: list[Json] = []
+        for item in level:
+            values = item.values() if isinstance(item, Mapping) else item
+            keys -= len(item) if isinstance(item, Mapping) else 0
+            if keys < 0:
+                return "too_many_keys"
+            below += [child for child in values if type(child) not in _SCALARS]
+        if not below:
+            return None
+        level = below
+    return "too_deep"
+
+
+def _holds(raw: bytes, keys: tuple[bytes, ...]) -> bool:
+    return any(key in raw for key in keys)
 
 
 def _summary(changes: dict[Change, None]) -> str:
     return ", ".join(f"{change.kind} at {change.path}" for change in list(changes)[:10])
-
-
-def _count_keys(value: Json) -> int:
-    total, pending = 0, [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Mapping):
-            total += len(item)
-            pending.extend(item.values())
-        elif isinstance(item, list | tuple):
-            pending.extend(item)
-    return total

@@ -3,32 +3,49 @@
 `Walk(edit)` calls `edit(leaf, where)` for each string leaf (and each number when `numbers` is set) and rebuilds the
 value around what `edit` returned. A subtree in which nothing changed is returned as the same object, so its bytes
 stay what they were. `where` is a chain of steps; `path`, `words` and `keys` read it, and nothing is built before they
-are asked. Depth is bounded by what `jsontext.loads` accepts; every pass takes linear time.
+are asked. Depth is bounded by what `jsontext.loads` accepts; every pass takes linear time, and a `Budget` bounds it.
 
-What is text. Of a call: its params, except the name, URI, cursor, reference, level and request state, which only the
-protocol reads. Of a result: everything, except request state, cursor, result type and ids, and base64 of images,
-audio and blobs. In both, the keys of a `_meta` that the protocol reserves are left alone. Content of a kind that
-nobody knows is walked like any JSON.
+What is text: everything but what `envelope` names, fields that only the protocol reads and base64. Content of a kind
+that nobody knows is walked like any JSON.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
+from policies import envelope
+from policies.envelope import Fields
 from policies.jsontext import MAX_DEPTH
 from policies.model import Json, JsonObject
-from policies.textjson import parse, rewrite
+from policies.textjson import TooManyValuesError, Where, may_be_json, number, read
+from policies.textpatch import GrowthError, KeyCollisionError, Patches
 
-Where: TypeAlias = "tuple[Any, str | int] | None"
-"""None is the root `$`; otherwise the container's Where, and the key or index within it."""
+__all__ = [
+    "DROP",
+    "Budget",
+    "Edit",
+    "GrowthError",
+    "KeyCollisionError",
+    "KeyEdit",
+    "Leaf",
+    "TooManyValuesError",
+    "Walk",
+    "Where",
+    "keys",
+    "leaves",
+    "path",
+    "split_key",
+    "words",
+]
 
-Edit: TypeAlias = Callable[[Any, Where], Json]
+Edit: TypeAlias = "Callable[[Json, Where], Json]"
 """Takes a leaf and returns the very same object, or what stands in its place; DROP removes it from its object."""
 
-KeyEdit: TypeAlias = Callable[[str, Where], str]
+KeyEdit: TypeAlias = "Callable[[str, Where], str]"
 
 
 class _Drop:
@@ -37,72 +54,109 @@ class _Drop:
 
 DROP: Final = _Drop()
 
+_TEXT_COST: Final = 8
+_TEXT_SHIFT: Final = 8
+"""A text that is read as JSON counts as 8 values, and one for every 256 characters; what is in it counts as well."""
 
-class KeyCollisionError(ValueError):
-    """Two keys of one object became the same."""
-
-
-CALL_STRUCTURE: Final = frozenset({"name", "uri", "cursor", "requestState", "ref", "level", "_meta"})
-RESULT_STRUCTURE: Final = frozenset(
-    {"requestState", "nextCursor", "resultType", "progressToken", "requestId", "taskId", "cacheScope", "_meta"}
-)
-_META_STRUCTURE: Final = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
-_USER_DATA: Final = frozenset({"arguments", "structuredContent", "inputSchema", "outputSchema"})
-_RESERVED: Final = re.compile(r"[^./]+\.(?:mcp|modelcontextprotocol)(?:\.[^/]*)?/")
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\s]*={0,2}\s*")
-_IDENTIFIER: Final = re.compile(r"(?!.*\d{5})[A-Za-z_][A-Za-z0-9_-]{0,39}\Z")
+_META_ONLY: Final = frozenset({"_meta"})
+_IDENTIFIER: Final = re.compile(r"(?!.*[0-9]{4})(?!.*[0-9][_-]+[0-9])[A-Za-z_][A-Za-z0-9_-]{0,39}\Z")
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+class Budget:
+    """How many values one walk may look at. `late` is asked now and then; once it says yes, nothing is left."""
+
+    __slots__ = ("_late", "left")
+
+    def __init__(self, values: int, late: Callable[[], bool]) -> None:
+        self.left = values
+        self._late = late
+
+    def spend(self, values: int) -> None:
+        """Raises TooManyValuesError."""
+        before, self.left = self.left, self.left - values
+        if self.left < 0 or (before >> 12 != self.left >> 12 and self._late()):
+            raise TooManyValuesError("more values than may be looked at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """One walk: `edit` for leaves, `key` for object keys (where given); raises KeyCollisionError."""
+    """One walk: `edit` for leaves, `key` for object keys (where given), `budget` (where given) for all of it.
+
+    Raises KeyCollisionError, GrowthError (a text in a text), TooManyValuesError (with a budget only).
+    """
 
     edit: Edit
     key: KeyEdit | None = None
     numbers: bool = False
+    budget: Budget | None = None
 
-    def call(self, params: JsonObject) -> JsonObject:
-        return self._envelope(params, CALL_STRUCTURE)
+    def call(self, params: JsonObject, method: str = "") -> JsonObject:
+        """A call's params; without a method, the fields of every method are the protocol's."""
+        return self._envelope(params, envelope.of_call(method))
 
-    def result(self, body: JsonObject) -> JsonObject:
-        return self._envelope(body, RESULT_STRUCTURE)
+    def result(self, body: JsonObject, method: str = "") -> JsonObject:
+        """What answers a call of `method`, or the params of the notification `method`."""
+        return self._envelope(body, envelope.of_result(method))
 
     def value(self, value: Json, where: Where = None, *, protocol: bool = False) -> Json:
-        """Any JSON value. `protocol` says that `_meta` and base64 blobs in it are the protocol's."""
+        """Any JSON value. `protocol` says that base64 in it may be the protocol's."""
         if isinstance(value, str):
             return self.edit(value, where)
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             return self._object(value, where, protocol)
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             return self._array(value, where, protocol)
         if self.numbers and value is not None and not isinstance(value, bool):
             return self.edit(value, where)
         return value
 
     def inside(self, text: str, where: Where) -> str | None:
-        """The same walk inside a text that is itself a JSON object or array, written back in its own style.
+        """The same walk inside a text that is itself JSON (see `textjson`): the text with what changed put in place.
 
-        None when the text is no JSON, says a key twice, or is nested too deeply: then it is plain text.
+        None when it is no JSON, or nested too deeply: then it is plain text.
         """
-        parsed = parse(text, MAX_DEPTH - _depth(where))
-        if parsed is None:
+        if not may_be_json(text):
             return None
-        changed = self.value(parsed, where)
-        return text if changed is parsed else rewrite(text, parsed, changed)
+        if self.budget:
+            self.budget.spend(_TEXT_COST + (len(text) >> _TEXT_SHIFT))
+        most = self.budget.left if self.budget else sys.maxsize
+        tokens = read(text, where, MAX_DEPTH - _depth(where), most, numbers=self.numbers)
+        if tokens is None:
+            return None
+        if self.budget:
+            self.budget.spend(len(tokens))
+        patches = Patches(text, tokens)
+        edit, key = self.edit, self.key
+        for token in tokens:
+            value: Json = token.value
+            if token.until:
+                patches.rename(token, key(value, token.where) if key else value)
+                continue
+            if token.is_number:
+                value = number(value)
+            changed = value if value is None else edit(value, token.where)
+            if changed is DROP:
+                patches.drop(token)
+            elif changed is not value:
+                patches.replace(token, changed)
+        return patches.apply()
 
-    def _envelope(self, value: JsonObject, structure: frozenset[str]) -> JsonObject:
-        changed: JsonObject = self._object(value, None, True, structure)
+    def _envelope(self, value: JsonObject, fields: Fields) -> JsonObject:
+        changed: JsonObject = self._object(value, None, True, fields | _META_ONLY)
         return changed
 
-    def _object(
-        self, value: JsonObject, where: Where, protocol: bool, skip: frozenset[str] = frozenset({"_meta"})
-    ) -> Json:
+    def _object(self, value: JsonObject, where: Where, protocol: bool, fields: Fields = envelope.NONE) -> Json:
+        if self.budget:
+            self.budget.spend(len(value) + 1)
         pairs: list[tuple[str, Json]] = []
         same = True
         for key, child in value.items():
             at = (where, key)
-            changed = self._child(value, key, child, at, skip) if protocol else self.value(child, at)
+            if protocol:
+                changed = self._child(value, key, child, at, fields)
+            else:
+                changed = self.edit(child, at) if type(child) is str else self.value(child, at)
             name = self.key(key, at) if self.key else key
             same = same and changed is child and name is key
             if changed is not DROP:
@@ -114,19 +168,19 @@ class Walk:
             raise KeyCollisionError("two keys of an object became the same")
         return copy
 
-    def _child(self, owner: JsonObject, key: str, child: Json, at: Where, skip: frozenset[str]) -> Json:
-        if key == "_meta":
-            return self._meta(child, at)
-        if key in skip or _is_blob(owner, key, child):
+    def _child(self, owner: JsonObject, key: str, child: Json, at: Where, fields: Fields) -> Json:
+        if key in fields:
+            if envelope.is_opaque(child) and key != "_meta":
+                return child
+            if isinstance(child, Mapping) and key in _NESTED:
+                return self._object(child, at, True, _NESTED[key])
+        if (key == "blob" or key == "data") and envelope.is_blob(owner, key, child, _name(at[0] if at else None)):
             return child
-        return self.value(child, at, protocol=key not in _USER_DATA)
-
-    def _meta(self, meta: Json, where: Where) -> Json:
-        if not isinstance(meta, Mapping):
-            return self.value(meta, where)
-        return self._object(meta, where, True, frozenset(key for key in meta if _reserved(key)))
+        return self.value(child, at, protocol=key not in envelope.USER_DATA)
 
     def _array(self, value: list[Json] | tuple[Json, ...], where: Where, protocol: bool) -> Json:
+        if self.budget:
+            self.budget.spend(len(value) + 1)
         copy: list[Json] | None = None
         for index, child in enumerate(value):
             changed = self.value(child, (where, index), protocol=protocol)
@@ -134,6 +188,9 @@ class Walk:
                 copy = list(value) if copy is None else copy
                 copy[index] = None if changed is DROP else changed
         return value if copy is None else copy
+
+
+_NESTED: Final[Mapping[str, Fields]] = {"_meta": envelope.META, "ref": envelope.REFERENCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +216,10 @@ def leaves(value: Json) -> list[Leaf]:
 
 
 def path(where: Where) -> str:
-    """A JSON path such as `$.content[0].text`; a key that does not look like an identifier appears as `*`."""
+    """A JSON path such as `$.content[0].text`; a key that does not look like a plain name appears as `*`.
+
+    Four digits in a row, or digits in groups, are no part of a plain name: they could be somebody's.
+    """
     steps: list[str] = []
     while where is not None:
         where, step = where
@@ -196,12 +256,8 @@ def _depth(where: Where) -> int:
     return depth
 
 
-def _reserved(key: str) -> bool:
-    return key in _META_STRUCTURE or _RESERVED.match(key) is not None
-
-
-def _is_blob(owner: JsonObject, key: str, child: Json) -> bool:
-    if not isinstance(child, str):
-        return False
-    named = key == "blob" or (key == "data" and owner.get("type") in ("image", "audio"))
-    return named and _BASE64.fullmatch(child) is not None
+def _name(where: Where) -> str | int | None:
+    """The nearest key, one array of items skipped."""
+    if where is not None and isinstance(where[1], int):
+        where = where[0]
+    return None if where is None else where[1]

@@ -15,9 +15,11 @@ import math
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from types import FrameType
-from typing import Final
+from typing import Final, cast
 
+from policies.line import Entry
 from policies.policy import Policy
 
 EXIT_CODE: Final = 70
@@ -31,11 +33,20 @@ class Watchdog:
     """Watches one running event loop. Start it after the policies are open: opening may take its time.
 
     `blocked_s` is how long a heartbeat may stay unanswered, in beats of `beat_s` that this thread has really slept,
-    so that a process that was frozen as a whole is not taken for a blocked one.
+    so that a process that was frozen as a whole is not taken for a blocked one. Policies are named as in `entries`,
+    others by their class.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, blocked_s: float = 10.0, beat_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        entries: Sequence[Entry] = (),
+        blocked_s: float = 10.0,
+        beat_s: float = 0.5,
+    ) -> None:
         self._loop = loop
+        self._names = {id(entry.policy): entry.name for entry in entries}
         self._blocked_s = blocked_s
         self._beat_s = beat_s
         self._patience = max(1, math.ceil(blocked_s / beat_s))
@@ -80,21 +91,21 @@ class Watchdog:
         self._answered.set()
 
     def _judge(self) -> None:
-        name = _policy_in(sys._current_frames().get(self._loop_thread or -1))
-        if name is None:
+        policy = _policy_in(sys._current_frames().get(self._loop_thread or -1))
+        if policy is None:
             _LOG.error("the event loop is blocked for %g s, not by a policy", self._blocked_s)
             return
+        name = self._names.get(id(policy), type(policy).__name__)
         text = f"policy {name} blocks the event loop for {self._blocked_s:g} s: the process ends"
-        os.write(_STDERR, f"{text}\n".encode())  # first: a lock of the logging module may be held by the loop
-        _LOG.critical(text)
+        os.write(_STDERR, f"{text}\n".encode())  # past the logging module: the loop may hold a lock of it
         os._exit(EXIT_CODE)
 
 
-def _policy_in(frame: FrameType | None) -> str | None:
-    """The class name of the policy in the innermost frame that runs a policy's method."""
+def _policy_in(frame: FrameType | None) -> Policy | None:
+    """The policy in the innermost frame that runs a policy's method."""
     while frame is not None:
-        owner = type(frame.f_locals.get("self"))
-        if issubclass(owner, Policy):
-            return owner.__name__
+        owner = frame.f_locals.get("self")
+        if issubclass(type(owner), Policy):  # isinstance would run code of an object that only claims to be one
+            return cast(Policy, owner)
         frame = frame.f_back
     return None

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from proxy.errors import ConfigError, ProxyError
-from proxy.parser import UsageError, parsed
+from proxy.parser import UsageError, command, parsed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return VERBS[verb](options)
     except UsageError as error:
-        print(f"{error}\nSee: mcp-policy-proxy --help", file=sys.stderr)
+        print(f"{error}\nSee: {command()} --help", file=sys.stderr)
         return 2
     except ConfigError as error:
         print("\n".join(error.findings), file=sys.stderr)

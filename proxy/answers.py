@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 
 from policies.model import Json, JsonObject
-from proxy.bodies import pieces, whole
+from proxy.bodies import plain, whole
 from proxy.http_faults import fault, status_fault
 from proxy.sse import Events, EventSizeError
 from proxy.wire import Outgoing, Reply, WireError, is_answer, parse
@@ -18,18 +18,27 @@ REFUSAL_BYTES: Final = 2**20
 """Most that is read of an answer whose status is an error."""
 _RESUMES: Final = 3
 """Resumed streams in a row that bring nothing new."""
+RESUMES_IN_ALL: Final = 1_000
 _RESUME_S: Final = 0.5
 _RESUME_MAX_S: Final = 10.0
+_RESUME_MIN_S: Final = 0.1
+"""Least wait before the first resume, twice that before the second and so on up to 1 s, whatever the stream says."""
+_TURN: Final = 32
+"""Messages after which the event loop gets a turn: one read may hold thousands."""
 
 Resume = Callable[[Outgoing, str], Awaitable[aiohttp.ClientResponse]]
 Refuse = Callable[[Mapping[str, Json], Outgoing], None]
 
 
 class Answers:
-    """`resume` opens the rest of a stream after an event id; `refuse` answers a request of the upstream's own."""
+    """`resume` opens the rest of a stream after an event id, at most `resumes` times for one answer.
 
-    def __init__(self, *, cap: int, depth: int, resume: Resume, refuse: Refuse) -> None:
+    `refuse` answers a request of the upstream's own.
+    """
+
+    def __init__(self, *, cap: int, depth: int, resume: Resume, refuse: Refuse, resumes: int = RESUMES_IN_ALL) -> None:
         self._cap = cap
+        self._resumes = resumes
         self._depth = depth
         self._resume = resume
         self._refuse = refuse
@@ -66,11 +75,13 @@ class Answers:
 
     async def _found(self, message: Json, out: Outgoing) -> JsonObject | None:
         """The answer in a message (or in a batch, which 2025-03-26 allows); everything before it is heard."""
-        for item in message if isinstance(message, list) else (message,):
+        for number, item in enumerate(message if isinstance(message, list) else (message,), 1):
             if is_answer(item, out.id):
                 found: JsonObject = item
                 return found
             await self._heard(item, out)
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
         return None
 
     async def _heard(self, message: Mapping[str, Json], out: Outgoing) -> None:
@@ -84,11 +95,15 @@ class Answers:
     async def _stream(self, response: aiohttp.ClientResponse, out: Outgoing) -> JsonObject:
         events = Events(self._cap)
         answer = await self._events(response, events, out)
-        idle = 0
+        idle = resumes = 0
         while answer is None:
-            if out.modern or events.last_id is None or idle >= _RESUMES:
+            if out.modern or events.last_id is None or idle >= _RESUMES or resumes >= self._resumes:
                 raise WireError("closed", "the upstream's stream ended without an answer", again="repeatable")
-            await asyncio.sleep(_RESUME_S if events.retry_ms is None else min(events.retry_ms / 1000, _RESUME_MAX_S))
+            resumes += 1
+            pause = _pause(events.retry_ms, resumes)
+            if out.deadline is not None and asyncio.get_running_loop().time() + pause >= out.deadline:
+                raise WireError("timeout", "the upstream did not answer in time")
+            await asyncio.sleep(pause)
             seen = events.seen
             answer = await self._resumed(events, out)
             idle = 0 if events.seen > seen else idle + 1
@@ -110,16 +125,24 @@ class Answers:
     async def _events(self, response: aiohttp.ClientResponse, events: Events, out: Outgoing) -> JsonObject | None:
         """The answer, or None when the stream ended, or broke where it can be resumed."""
         try:
-            async for piece in pieces(response):
-                for event in events.feed(piece):
+            async for piece in plain(response):
+                for number, event in enumerate(events.feed(piece), 1):
                     answer = await self._found(parse(event.data, self._depth), out)
                     if answer is not None:
                         return answer
+                    if number % _TURN == 0:
+                        await asyncio.sleep(0)
         except EventSizeError:
-            text = f"an event of the upstream is larger than {self._cap} bytes (MCP_PROXY_BOUNDS__ANSWER_BYTES)"
-            raise WireError("too_large", text) from None
+            text = f"an event of the upstream, or what comes before it, is larger than {self._cap} bytes"
+            raise WireError("too_large", f"{text} (MCP_PROXY_BOUNDS__ANSWER_BYTES)") from None
         except aiohttp.ClientError as error:
             failed = fault(error)
             if failed.kind != "closed" or out.modern or events.last_id is None:
                 raise failed from None
         return None
+
+
+def _pause(retry_ms: int | None, resumes: int) -> float:
+    """Seconds before a resume: what the stream asks for, within bounds."""
+    asked = _RESUME_S if retry_ms is None else min(retry_ms / 1000, _RESUME_MAX_S)
+    return max(asked, min(_RESUME_MIN_S * resumes, 1.0))

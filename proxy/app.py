@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from policies.chain import Chain, Entry
 from policies.loading import PolicyConfigError
 from policies.loading import load as load_policies
 from policies.model import JsonObject
+from policies.policy import Services
 from policies.watchdog import Watchdog
 from proxy import logs
 from proxy.auth import Auth, outbound
@@ -24,7 +26,7 @@ from proxy.exchange import Exchanges
 from proxy.guards import App, Guards
 from proxy.health import Health
 from proxy.routes import Routes
-from proxy.services import services
+from proxy.services import quiet, services
 from proxy.settings import Settings
 from proxy.snapshot import Snapshot
 from proxy.telemetry import Telemetry
@@ -111,12 +113,12 @@ def refusals(settings: Settings, entries: Sequence[Entry]) -> list[str]:
     return found
 
 
-def compose(settings: Settings, telemetry: Telemetry | None = None) -> Proxy:
-    """Build the process from its settings, and telemetry from the `OTEL_*` variables where none is given.
+def compose(settings: Settings, telemetry: Telemetry | None = None, lent: Services | None = None) -> Proxy:
+    """Build the process from its settings; telemetry from the `OTEL_*` variables, and services, where none are given.
 
     Raises ConfigError with every finding at once.
     """
-    lent = services(settings)
+    lent = lent or services(settings)
     findings: list[str] = []
     try:
         entries = load_policies(settings.policies, lent)
@@ -171,8 +173,7 @@ async def http_app(proxy: Proxy) -> AsyncIterator[App]:
     door = proxy.fastmcp().http_app(path="/mcp", stateless_http=True, json_response=False)
     logs.configure(proxy.settings.log_level)
     async with door.router.lifespan_context(door):
-        guarded = Guards(door, proxy.settings.bounds, lambda: _issues_sessions(proxy))
-        yield Health(guarded, proxy.state)
+        yield Guards(Health(door, proxy.state), proxy.settings.bounds, lambda: _issues_sessions(proxy))
 
 
 def serve(settings: Settings) -> int:
@@ -187,37 +188,60 @@ async def _serve(settings: Settings) -> None:
 
     async with with_upstream(settings) as effective:
         proxy = compose(effective)
-        watchdog = Watchdog(asyncio.get_running_loop(), blocked_s=effective.bounds.blocked_s)
+        watchdog = Watchdog(
+            asyncio.get_running_loop(), entries=proxy.chain.entries, blocked_s=effective.bounds.blocked_s
+        )
         if settings.transport == "stdio":
             await _serve_stdio(proxy, watchdog)
             return
-        from proxy.server import listen, serve_until, server, signalled
+        from proxy.server import StoppedError, interruptible, serve_until, server, signalled
 
         stopping = signalled()
-        try:
-            bound = listen(settings.host, settings.port)
-        except OSError as error:
-            where = f"{settings.host}:{settings.port}"
-            raise ConfigError([f"cannot listen on {where}: {error.strerror}; choose another with --port"]) from None
-        async with proxy.running(), http_app(proxy) as app:
-            url = f"http://{settings.host}:{bound.getsockname()[1]}/mcp"
+        bound = _listening(settings)
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                async with interruptible(stopping):
+                    await stack.enter_async_context(proxy.running())
+                    app = await stack.enter_async_context(http_app(proxy))
+            except StoppedError:
+                bound.close()
+                return
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            url = f"http://{host}:{bound.getsockname()[1]}/mcp"
             announce(effective, proxy.chain.entries, url, demo=effective is not settings)
             _quiet_collector()
             watchdog.start()
-            try:
-                drain_s = settings.bounds.drain_s
-                await serve_until(stopping, server(app, drain_s), bound, proxy.exchanges, drain_s)
-            finally:
-                watchdog.stop()
+            stack.callback(watchdog.stop)
+            bounds = settings.bounds
+            serving = server(app, bounds.drain_s)
+            await serve_until(stopping, serving, bound, proxy.exchanges, drain_s=bounds.drain_s, stall_s=bounds.stall_s)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    from proxy.server import listen
+
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise ConfigError([f"cannot listen on {where}: {error.strerror}; choose another with --port"]) from None
 
 
 async def _serve_stdio(proxy: Proxy, watchdog: Watchdog) -> None:
-    app = proxy.fastmcp()
+    from proxy.server import signalled
+    from proxy.stdio_door import Door
+    from proxy.stdio_pipes import Lines, Printer, claim
+
+    stopping = signalled()
+    source, sink = claim()
+    app, bounds = proxy.fastmcp(), proxy.settings.bounds
     logs.configure(proxy.settings.log_level)
     async with proxy.running():
+        lines, printer = Lines(source, bounds.request_bytes), Printer(sink)
         watchdog.start()
         try:
-            await app.run_stdio_async(show_banner=False)
+            door = Door(lines=lines, printer=printer, exchanges=proxy.exchanges, bounds=bounds)
+            await door.serve(app, stopping)
         finally:
             watchdog.stop()
 
@@ -227,7 +251,7 @@ async def published_tools(settings: Settings) -> list[JsonObject]:
     from proxy.in_process import listed
 
     async with with_upstream(settings) as effective:
-        proxy = compose(effective)
+        proxy = compose(effective, lent=quiet(effective))
         async with proxy.running():
             return await listed(proxy.exchanges)
 

@@ -34,7 +34,7 @@ def heard(ask: Ask, notify: Notify, own_id: int) -> Notify:
     """What takes the notifications of the try numbered `own_id`, and hands them to the caller as its own."""
 
     async def hear(method: str, params: JsonObject) -> None:
-        ask.tries.safe = False  # the caller has seen a part of it: once more would tell it twice
+        ask.tries.heard = True  # it runs, and the caller has seen a part of it: once more would tell it twice
         relabelled = relabel(method, params, own=own_id, progress_token=ask.progress_token, request_id=ask.request_id)
         if relabelled is None:
             return

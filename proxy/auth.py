@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from yarl import URL
 
 from policies.policy import Secrets
+from proxy.address import address
 from proxy.auth_modes import Anonymous, ApiKey, Bearer, Iam, Passthrough
 from proxy.aws import SERVICE, credentials, named_by
 from proxy.discovery import Endpoint, Known, of_domain, of_issuer, of_pool, region_of
@@ -82,13 +83,13 @@ def outbound(
 
 
 def _warn_of_plain_http(settings: Settings) -> None:
-    url = URL(settings.upstream or "")
+    url = address(settings.upstream) if settings.upstream else URL()
     if settings.auth_mode != "none" and url.scheme == "http" and not is_loopback(url.host or ""):
         _log.warning("the upstream is reached over http://: credentials cross the network in the clear")
 
 
 def _iam(settings: Settings, clock: Callable[[], float]) -> Iam:
-    named = named_by(URL(settings.upstream or "").host or "")
+    named = named_by(address(settings.upstream).host or "") if settings.upstream else None
     region = named[1] if named else settings.region
     service = settings.service or (named[0] if named else SERVICE)
     findings = []

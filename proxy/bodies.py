@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
@@ -16,7 +17,7 @@ _PIECE: Final = 256 * 2**10
 async def whole(response: aiohttp.ClientResponse, cap: int) -> bytes:
     """The inflated body. Raises WireError: too_large over `cap` bytes, malformed for an unknown encoding."""
     if "Content-Encoding" in response.headers:
-        return await _joined(pieces(response), cap)
+        return await _joined(_pieces(response), cap)
     length = response.content_length
     if length is not None and length > cap:
         raise _too_large(cap)
@@ -39,10 +40,21 @@ async def _joined(parts: AsyncIterator[bytes], cap: int, first: bytes = b"") -> 
     return b"".join(found)
 
 
-async def pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+def plain(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """A stream of events as it is read. Raises WireError for a compressed one: a kilobyte may be a million events."""
+    if _encoding(response) != "identity":
+        raise WireError("malformed", "the upstream's event stream has a Content-Encoding that was not asked for")
+    return response.content.iter_any()
+
+
+def _encoding(response: aiohttp.ClientResponse) -> str:
+    return response.headers.get("Content-Encoding", "").strip().lower() or "identity"
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """The inflated body in pieces of at most 256 KiB or what one read gave. Raises WireError (malformed)."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in ("identity", ""):
+    encoding = _encoding(response)
+    if encoding == "identity":
         async for chunk in response.content.iter_any():
             yield chunk
         return
@@ -52,6 +64,7 @@ async def pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     async for chunk in response.content.iter_any():
         for piece in _inflated(inflater, chunk):
             yield piece
+            await asyncio.sleep(0)  # one read may hold hundreds of them
     if not inflater.eof:
         raise WireError("malformed", "the upstream's compressed answer is cut short")
 

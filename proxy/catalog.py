@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 LONG_NAME: Final = 128
 """Characters that the protocol allows in a tool name; longer ones are published with a warning."""
 
+_LONGEST_TTL_MS: Final = 24 * 3600 * 1000
+
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 30.0
 
@@ -48,7 +50,7 @@ class Catalog:
         self._failure: UpstreamError | None = None
         self.state: State = "empty"
         self.fault = ""
-        if snapshot is not None and (held := snapshot.tools()):
+        if snapshot is not None and (held := snapshot.tools()[: bounds.tools]):
             self._take(held, whole=True)
             self.state = "snapshot"
 
@@ -119,7 +121,8 @@ class Catalog:
         hello, ttl = self._upstream.known(), page.get("ttlMs")
         # A handshake upstream gives no ttlMs; the zero in the page was added for the modern caller that we are.
         given = hello is not None and hello.era == "modern" and isinstance(ttl, int | float)
-        self._ttl_s = max(float(ttl or 0) / 1000 if given else self._bounds.ttl_s, self._bounds.ttl_min_s)
+        seconds = min(max(ttl or 0, 0), _LONGEST_TTL_MS) / 1000 if given else self._bounds.ttl_s
+        self._ttl_s = max(seconds, self._bounds.ttl_min_s)
         self._refreshed = time.monotonic()
         if self.fault or self.state != "fresh":
             log.info("the catalog holds %d tools of the upstream", len(self._tools))

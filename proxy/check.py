@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
+from policies.hooks import overridden
 from policies.line import Entry
 from policies.loading import PolicyConfigError, announcements, unmatched_globs
 from policies.loading import load as load_policies
-from policies.policy import Policy
-from proxy import telemetry
+from proxy import preflight, telemetry
 from proxy.app import refusals, with_upstream
 from proxy.auth import outbound
+from proxy.commands import counted
 from proxy.errors import ConfigError, ProxyError, RpcError
 from proxy.inbound import MODERN
-from proxy.services import services
+from proxy.services import quiet
 from proxy.settings import PREFIX, Settings, load
 from proxy.upstream import Origin, connect
-
-_HOOKS: Final = ("on_tool", "on_call", "on_result", "on_done")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,28 +36,42 @@ class Report:
 
 
 def check(flags: Mapping[str, Any], *, offline: bool) -> Report:
-    """Check what a proxy with these flags and this environment would run. Asks the upstream unless `offline`."""
+    """Check what a proxy with these flags and this environment would run.
+
+    Unless `offline`, it also opens and closes each policy, reads a secret kept elsewhere, and asks the upstream.
+    """
     findings: list[str] = []
     settings = _settings(flags, findings)
     entries = _entries(settings, flags, findings)
     findings += telemetry.findings(os.environ)
     if settings is None or entries is None:
         return Report(findings=findings)
-    findings += [*_auth(settings), *refusals(settings, entries)]
-    notes, unmatched = [], []
+    findings += [*_auth(settings), *refusals(settings, entries), *preflight.places(settings)]
+    findings += asyncio.run(_tried(settings, entries, offline=offline))
+    notes = announcements(entries)
     if not offline and not findings:
-        try:
-            names = asyncio.run(_upstream_tools(settings))
-            unmatched = [
-                f"policy {name}: tools: {glob!r} matches no tool of the upstream"
-                for name, glob in unmatched_globs(entries, names)
-            ]
-            notes.append(f"the upstream lists {len(names)} tools")
-        except (ProxyError, TimeoutError) as error:
-            notes.append(f"the tools globs were not compared with the upstream's tools: {_said(error)}")
-    return Report(
-        lines=described(settings, entries), notes=[*announcements(entries), *notes], findings=[*findings, *unmatched]
-    )
+        asyncio.run(_compared(settings, entries, notes, findings))
+    return Report(lines=described(settings, entries), notes=notes, findings=tuple(dict.fromkeys(findings)))
+
+
+async def _tried(settings: Settings, entries: Sequence[Entry], *, offline: bool) -> list[str]:
+    found = [text async for text in preflight.secrets(settings, quiet(settings).secrets, offline=offline)]
+    return found if offline else [*found, *[text async for text in preflight.opening(entries)]]
+
+
+async def _compared(settings: Settings, entries: Sequence[Entry], notes: list[str], findings: list[str]) -> None:
+    """Ask the upstream for its tools and hold the globs against them."""
+    logging.getLogger("proxy.upstream").setLevel(logging.ERROR)  # what it would log is in the note
+    try:
+        names = await _upstream_tools(settings)
+    except (ProxyError, TimeoutError) as error:
+        notes.append(f"upstream: could not be asked: {_said(error)}")
+        if unmatched_globs(entries, ()):
+            notes.append("the tools globs were not compared with the upstream's tools")
+        return
+    notes.append(f"the upstream lists {counted(len(names), 'tool')}")
+    for name, glob in unmatched_globs(entries, names):
+        findings.append(f"policy {name}: tools: {glob!r} matches no tool of the upstream")
 
 
 def described(settings: Settings, entries: Sequence[Entry]) -> list[str]:
@@ -75,22 +89,18 @@ def described(settings: Settings, entries: Sequence[Entry]) -> list[str]:
 def upstream_name(settings: Settings) -> str:
     """Where calls go, without credentials, query or a command's arguments."""
     if settings.stdio:
-        return f"the command {settings.stdio.split()[0]!r}"
+        return f"the command {preflight.program(settings.stdio)!r}"
     if not settings.upstream:
         return "the embedded demo (customer support, made-up data)"
     parts = urlsplit(settings.upstream)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def hooks_of(entry: Entry) -> list[str]:
-    """The hooks that the policy overrides."""
-    return [hook for hook in _HOOKS if getattr(type(entry.policy), hook) is not getattr(Policy, hook)]
-
-
 def _entry(entry: Entry) -> str:
     fails = "fails open" if entry.on_failure == "open" else "fails closed"
+    hooks = " ".join(overridden(type(entry.policy))) or "no hook"
     covers = "all tools" if "*" in entry.tools else f"tools {', '.join(entry.tools)}"
-    return f"{entry.name}: {entry.mode}, {fails}, {covers}, {' '.join(hooks_of(entry))}, {entry.timeout_ms:g} ms"
+    return f"{entry.name}: {entry.mode}, {fails}, {covers}, {hooks}, {entry.timeout_ms:g} ms"
 
 
 def _settings(flags: Mapping[str, Any], findings: list[str]) -> Settings | None:
@@ -106,7 +116,7 @@ def _entries(settings: Settings | None, flags: Mapping[str, Any], findings: list
     named = flags.get("policies") or os.environ.get(f"{PREFIX}POLICIES")
     path = settings.policies if settings else Path(named) if named else None
     try:
-        return load_policies(path, services(settings or Settings.model_construct()))
+        return load_policies(path, quiet(settings or Settings.model_construct()))
     except PolicyConfigError as error:
         findings += error.findings
         return None
@@ -114,7 +124,7 @@ def _entries(settings: Settings | None, flags: Mapping[str, Any], findings: list
 
 def _auth(settings: Settings) -> Iterator[str]:
     try:
-        outbound(settings, services(settings).secrets)
+        outbound(settings, quiet(settings).secrets)
     except ConfigError as error:
         yield from error.findings
 
@@ -124,7 +134,7 @@ async def _upstream_tools(settings: Settings) -> list[str]:
     if settings.auth_mode == "passthrough":
         raise ProxyError("each caller's token sees its own tools")
     async with with_upstream(settings) as effective:
-        upstream = connect(effective, outbound(effective, services(effective).secrets))
+        upstream = connect(effective, outbound(effective, quiet(effective).secrets))
         await upstream.open()
         try:
             async with asyncio.timeout(settings.bounds.first_list_s):

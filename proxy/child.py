@@ -26,6 +26,7 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process, heard: Callable[[bytes], None], gone: Callable[[], None]):
         self._process = process
+        self._writing = asyncio.Lock()
         self._reading = asyncio.create_task(self._read(heard, gone))
         self.running = True
 
@@ -51,12 +52,16 @@ class Child:
         return cls(process, heard, gone)
 
     async def write(self, line: bytes) -> None:
-        """Raises OSError when the process reads no more."""
+        """Wait until the process has read what came before, then hand it this line. Cancelled, nothing was written.
+
+        Raises OSError when the process reads no more.
+        """
         stdin = self._process.stdin
-        if stdin is None or not self.running:
-            raise BrokenPipeError
-        stdin.write(line + b"\n")
-        await stdin.drain()
+        async with self._writing:
+            if stdin is None or not self.running:
+                raise BrokenPipeError
+            await stdin.drain()
+            stdin.write(line + b"\n")
 
     async def stop(self) -> None:
         """Close its stdin, then end the process and what it started; within about 4 s."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json, JsonObject
 from proxy.errors import ProxyError, RpcError
+from proxy.parser import command
 
 MODERN: Final = "2026-07-28"
 HANDSHAKE: Final = "2025-11-25"
@@ -31,13 +32,13 @@ _ENVELOPE: Final = {
 
 
 class Client:
-    """Talks to the MCP server at `url` (http or https)."""
+    """Talks to the MCP server at `url` (http or https). `where` is the URL without credentials and query."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ProxyError("the URL must be an http:// or https:// URL")
-        self._where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        self.where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname, parts.port, timeout=WAIT_S)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -114,13 +115,11 @@ class Client:
             self._connection.request("POST", self._path, dumps(message), sent)
             yield self._connection.getresponse()
         except TimeoutError:
-            raise ProxyError(f"{self._where} did not answer within {WAIT_S:g} s") from None
+            raise ProxyError(f"{self.where} did not answer within {WAIT_S:g} s") from None
         except ConnectionError:
-            raise ProxyError(
-                f"nothing answers at {self._where}; start the proxy with: mcp-policy-proxy serve"
-            ) from None
+            raise ProxyError(f"nothing answers at {self.where}; start the proxy with: {command()} serve") from None
         except (OSError, http.client.HTTPException) as error:
-            raise ProxyError(f"{self._where} cannot be asked ({type(error).__name__})") from None
+            raise ProxyError(f"{self.where} cannot be asked ({type(error).__name__})") from None
         finally:
             self._connection.close()
 
@@ -136,7 +135,7 @@ class Client:
             if isinstance(message, dict) and message.get("id") == self._last_id:
                 result = message.get("result")
                 return result if isinstance(result, dict) else {}
-        raise _NotMcpError(f"{self._where} answered {response.status} without an MCP message")
+        raise _NotMcpError(f"{self.where} answered {response.status} without an MCP message")
 
 
 class _NotMcpError(ProxyError):

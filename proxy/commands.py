@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shlex
-import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json, JsonObject
 from proxy.errors import ConfigError, ProxyError, RpcError
-from proxy.parser import FLAGS, UsageError
+from proxy.parser import FLAGS, TRY, UsageError, command
 
 if TYPE_CHECKING:
     from policies.line import Entry
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from proxy.settings import Settings
 
 DEFAULT_PORT: Final = 8000
-_TRY: Final = """call get_customer_profile '{"customer_id":"CUST001"}'"""
 
 
 def serve(options: Namespace) -> int:
@@ -45,12 +42,12 @@ def check(options: Namespace) -> int:
         print(f"note: {note}", file=sys.stderr)
     for finding in report.findings:
         print(finding, file=sys.stderr)
-    print(f"{len(report.findings)} findings" if report.findings else "ok", file=sys.stderr)
+    print(counted(len(report.findings), "finding") if report.findings else "ok", file=sys.stderr)
     return 1 if report.findings else 0
 
 
 def tools(options: Namespace) -> int:
-    found = _served_tools(options.url) if options.url else _published_tools(options)
+    found, asked = _served_tools(options.url) if options.url else _published_tools(options)
     if options.json:
         print(_shown(found))
         return 0
@@ -58,7 +55,7 @@ def tools(options: Namespace) -> int:
     for tool in found:
         told = str(tool.get("description") or tool.get("title") or "").strip().partition("\n")[0]
         print(_printable(f"{str(tool.get('name')).ljust(width)}  {told}".rstrip()))
-    print(f"{len(found)} tools", file=sys.stderr)
+    print(f"{counted(len(found), 'tool')} of {asked}", file=sys.stderr)
     return 0
 
 
@@ -79,12 +76,12 @@ def explain(options: Namespace) -> int:
     from policies.chain import Chain
     from policies.loading import load
     from proxy import explain as explaining
-    from proxy.services import services
+    from proxy.services import quiet
 
     case = explaining.read(_text(options.file))
     settings = _settings(options)
     with _policies_are_configuration():
-        entries = load(settings.policies, services(settings))
+        entries = load(settings.policies, quiet(settings))
     for line in asyncio.run(explaining.explain(case, Chain(entries))):
         print(_printable(line))
     return 0
@@ -107,15 +104,19 @@ def announce(settings: Settings, entries: Sequence[Entry], url: str, *, demo: bo
     chain = " → ".join(entry.name if entry.mode == "enforce" else f"{entry.name} ({entry.mode})" for entry in entries)
     source = str(settings.policies) if settings.policies else "built-in default, yours: --policies FILE"
     where = "the embedded demo, made-up data; yours: --upstream URL" if demo else upstream_name(settings)
-    other = "" if url == f"http://127.0.0.1:{DEFAULT_PORT}/mcp" else f" --url {url}"
     lines = [
         f"MCP policy proxy on {url}",
         f"  upstream  {where}",
         f"  policies  {chain or 'none'} ({source})",
         *(f"  note      {said}" for said in announcements(entries)),
-        f"  try       {_command()} {_TRY if demo else 'tools'}{other}",
+        f"  try       {command()} {TRY if demo else 'tools'} --url {url}",
     ]
     print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def counted(number: int, what: str) -> str:
+    """`1 tool`, `2 tools`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _flags(options: Namespace) -> dict[str, Any]:
@@ -128,18 +129,19 @@ def _settings(options: Namespace) -> Settings:
     return load(**_flags(options))
 
 
-def _published_tools(options: Namespace) -> list[JsonObject]:
+def _published_tools(options: Namespace) -> tuple[list[JsonObject], str]:
+    """The tools, and whose they are."""
     from proxy.app import published_tools
+    from proxy.check import upstream_name
 
     settings = _settings(options)
     with _policies_are_configuration():
-        # Audit lines of the listing go to standard error, where the list does not.
-        return asyncio.run(published_tools(settings.model_copy(update={"transport": "stdio"})))
+        return asyncio.run(published_tools(settings)), upstream_name(settings)
 
 
-def _served_tools(url: str) -> list[JsonObject]:
+def _served_tools(url: str) -> tuple[list[JsonObject], str]:
     with _client(url) as client:
-        return client.tools()
+        return client.tools(), client.where
 
 
 def _client(url: str) -> closing[Client]:
@@ -199,11 +201,3 @@ def _shown(value: Json) -> str:
 def _printable(text: str) -> str:
     """The text with everything escaped that a terminal might obey."""
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
-
-
-def _command() -> str:
-    """How this process was called, to be typed again."""
-    program = Path(sys.argv[0])
-    if program.name == "__main__.py":
-        return f"{shlex.quote(os.path.relpath(sys.executable))} -m proxy"
-    return program.name if shutil.which(program.name) else shlex.quote(os.path.relpath(program))

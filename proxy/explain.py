@@ -12,12 +12,15 @@ from typing import Final
 from policies.chain import Answered, Chain, Denied, PolicyOpenError
 from policies.jsontext import JsonError, loads
 from policies.model import Call, Json, JsonObject, Result, Step, Tool
+from policies.naming import is_builtin
 from proxy.denials import denial
 from proxy.errors import ConfigError
 from proxy.ids import uuid7
 
 MAX_PATHS: Final = 50
 """Paths shown of one decision."""
+
+_LOADING_MS: Final = 60_000.0
 
 _SHAPES: Final = (
     'give {"call": {"name": …, "arguments": …}, "result": …, "tool": …} (each of call and result may be left out), '
@@ -55,12 +58,22 @@ async def explain(case: Case, chain: Chain) -> list[str]:
     except PolicyOpenError as error:
         raise ConfigError([f"explain: {error}"]) from None
     try:
+        await _warm(chain)
         steps: list[Step] = []
         outcome = await _outcome(case, chain, steps)
     finally:
         await chain.close()
     told = [line for step in steps for line in _told(step)]
     return [*(told or ["no policy has anything to say to this"]), f"outcome: {outcome}"]
+
+
+async def _warm(chain: Chain) -> None:
+    """Let the built-in policies load what they load in the background: the times shown are those of a running proxy.
+
+    They keep nothing of a call, so one of our own goes through them first. Others' policies may, and are left alone.
+    """
+    ours = [replace(entry, tools=("*",), timeout_ms=_LOADING_MS) for entry in chain.entries if is_builtin(entry.policy)]
+    await Chain(ours).on_result(_call("tools/call", {}), Result(body={"content": [{"type": "text", "text": "@"}]}), [])
 
 
 def _case(document: JsonObject) -> Case | None:
@@ -93,29 +106,29 @@ async def _outcome(case: Case, chain: Chain, steps: list[Step]) -> str:
         seen = await chain.on_tool(call.tool, call.caller, steps)
         if isinstance(seen, Denied):
             return f"denied, as a tool that does not exist: {seen.policy} hides it ({seen.reason})"
-    said = "the call goes upstream"
+    said, what = "the call goes upstream" if case.given else "", "result"
     if case.given:
         went = await chain.on_call(call, steps)
         if isinstance(went, Call):
             said += " changed" if went is not call else " unchanged"
             call = went
         elif isinstance(went, Denied):
-            said = f"denied by {went.policy} ({went.reason}); the upstream does not see the call"
+            said, what = f"denied by {went.policy} ({went.reason}); the upstream does not see the call", "denial"
             call = replace(call, params={"name": call.name} if call.name else {})
             result, before = denial(call, went.reason, None, modern=True), went.index
         elif isinstance(went, Answered):
-            said, result, before = "answered by a policy; the upstream does not see the call", went.result, went.index
+            said, what = "answered by a policy; the upstream does not see the call", "answer"
+            result, before = went.result, went.index
     if result is None:
         return said
-    return _joined(said if case.given else "", result, await chain.on_result(call, result, steps, before))
-
-
-def _joined(said: str, result: Result, passed: Result | Denied) -> str:
+    passed = await chain.on_result(call, result, steps, before)
     if isinstance(passed, Denied):
-        back = f"the result is denied by {passed.policy} ({passed.reason})"
+        back = f"the {what} is denied by {passed.policy} ({passed.reason})"
+    elif passed is result and what == "denial":
+        back = ""
     else:
-        back = "the result goes back " + ("unchanged" if passed is result else "changed")
-    return f"{said}; {back}" if said else back
+        back = f"the {what} goes back " + ("unchanged" if passed is result else "changed")
+    return "; ".join(filter(None, (said, back)))
 
 
 def _told(step: Step) -> Iterator[str]:

@@ -59,7 +59,8 @@ class Greeter:
         if not _doubts(error, hello):
             return False
         if self.known is hello:
-            if asyncio.get_running_loop().time() - self._probed < _AGAIN_S:
+            recent = asyncio.get_running_loop().time() - self._probed < _AGAIN_S
+            if recent and origin.authorization not in self._probes:
                 return False
             await self.probed(origin)
         fresh = await self.hello(origin)
@@ -98,9 +99,10 @@ class Greeter:
             await self._initialized(hello, session, origin)
         if session is not None:
             self.sessions.adopt(origin, session)
-        self.known = hello
-        _LOG.info("upstream known: %s era%s", hello.era, ", with sessions" if hello.sessions else "")
-        return hello
+        if hello != self.known:
+            self.known = hello
+            _LOG.info("upstream known: %s era%s", hello.era, ", with sessions" if hello.sessions else "")
+        return self.known
 
     async def _ask(self, method: str, params: JsonObject, version: str, origin: Origin) -> Told:
         modern = is_modern(version)
@@ -132,7 +134,12 @@ class Greeter:
 
     async def _initialized(self, hello: Hello, session: str | None, origin: Origin) -> None:
         message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        await self._wire.tell(message, version=hello.version, session=session, origin=origin)
+        try:
+            await self._wire.tell(message, version=hello.version, session=session, origin=origin)
+        except WireError:
+            if session is not None:
+                self._end(session, origin)
+            raise
 
     def _end(self, session: str, origin: Origin | None) -> None:
         self._beside.start(self._wire.end(session, version=self._version(), origin=origin or own()))

@@ -73,11 +73,11 @@ class Guards:
         except JsonError as error:
             await answer(send, 400, error_body(PARSE_ERROR, f"Parse error: {error}"))
             return
-        if (problem := _malformed(message)) is not None:
+        if (problem := malformed(message)) is not None:
             await answer(send, 400, error_body(INVALID_REQUEST, problem))
             return
-        if message.get("method") == "initialize" and self._issue_session():
-            send = _with_session(send)
+        if message.get("method") == "initialize":
+            send = _with_session(send, self._issue_session)
         await self._app(scope, _replayed(body, receive), send)
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes | None:
@@ -117,7 +117,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _malformed(message: Json) -> str | None:
+def malformed(message: Json) -> str | None:
     """What makes this no single JSON-RPC message with an id that an answer can carry."""
     if not isinstance(message, dict):
         return "The body must be one JSON-RPC message"
@@ -145,12 +145,15 @@ def _hostname(url: str) -> str | None:
         return None
 
 
-def _with_session(send: Send) -> Send:
-    """Adds a session id of ours, so that the caller's later requests find the caller's own upstream session."""
+def _with_session(send: Send, wanted: Callable[[], bool]) -> Send:
+    """Adds a session id of ours, so that the caller's later requests find the caller's own upstream session.
+
+    Whether one is wanted is known once the answer is there: the first `initialize` is what asks the upstream.
+    """
     session = secrets.token_hex(16).encode()
 
     async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200:
+        if message["type"] == "http.response.start" and message["status"] == 200 and wanted():
             message = {**message, "headers": [*message["headers"], (b"mcp-session-id", session)]}
         await send(message)
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 FLAGS: Final[Mapping[str, tuple[str, str]]] = {
@@ -24,11 +28,28 @@ SECRETS: Final = ("client-secret", "api-key", "token", "password")
 """A command line is seen by every user of the machine, so these are refused by name."""
 
 _CHAIN_FLAGS: Final = ("policies",)
-_CALL: Final = """mcp-policy-proxy call get_customer_profile '{"customer_id":"CUST001"}'"""
+PROGRAM: Final = "mcp-policy-proxy"
+TRY: Final = """call get_customer_profile '{"customer_id":"CUST001"}'"""
+"""A call that the embedded demo answers."""
 
 
 class UsageError(Exception):
     """The command line is wrong; the message repeats none of its values."""
+
+
+def command() -> str:
+    """This program, as it can be typed again in the same folder: the installed script, or else the module."""
+    started = Path(sys.argv[0])
+    script = started if started.name == PROGRAM else Path(sys.executable).with_name(PROGRAM)
+    found = shutil.which(PROGRAM)
+    if found and script.exists() and os.path.samefile(found, script):
+        return PROGRAM
+    return _typed(script) if script.is_file() else f"{_typed(Path(sys.executable))} -m proxy"
+
+
+def _typed(path: Path) -> str:
+    near = os.path.relpath(path)
+    return shlex.quote(str(path) if near.startswith(os.pardir) else near)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,7 +97,7 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="mcp-policy-proxy",
         description="A programmable MCP proxy: an ordered policy chain over every tool call and every result.",
-        epilog=f"Try it: `mcp-policy-proxy serve` in one shell, and in another:\n  {_CALL}",
+        epilog=f"Try it: `{command()} serve` in one shell, and in another:\n  {command()} {TRY}",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="say the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser, required=True)
@@ -93,7 +114,7 @@ def _parser() -> _Parser:
 
 def _verb(verbs: Any, name: str, told: str, example: str, flags: Sequence[str] = ()) -> argparse.ArgumentParser:
     verb: argparse.ArgumentParser = verbs.add_parser(
-        name, help=told, description=f"{told[0].upper()}{told[1:]}.", epilog=f"Example:\n  {example}"
+        name, help=told, description=f"{told[0].upper()}{told[1:]}.", epilog=f"Example:\n  {command()} {example}"
     )
     for flag in flags:
         metavar, text = FLAGS[flag]
@@ -103,25 +124,27 @@ def _verb(verbs: Any, name: str, told: str, example: str, flags: Sequence[str] =
 
 
 def _serve(verbs: Any) -> None:
-    example = "mcp-policy-proxy serve --upstream https://example.com/mcp --policies policies.toml"
+    example = "serve --upstream https://example.com/mcp --policies policies.toml"
     _verb(verbs, "serve", "run the proxy (the default verb)", example, tuple(FLAGS))
 
 
 def _check(verbs: Any) -> None:
-    example = "mcp-policy-proxy check --policies policies.toml --offline"
+    example = "check --policies policies.toml --offline"
     verb = _verb(verbs, "check", "validate settings and policies, and show the effective chain", example, tuple(FLAGS))
-    verb.add_argument("--offline", action="store_true", help="do not ask the upstream which tools there are")
+    verb.add_argument(
+        "--offline", action="store_true", help="ask neither the upstream nor a secret store, and open no policy"
+    )
 
 
 def _tools(verbs: Any) -> None:
-    example = "mcp-policy-proxy tools --upstream https://example.com/mcp --json"
+    example = "tools --upstream https://example.com/mcp --json"
     verb = _verb(verbs, "tools", "list the tools as a proxy with these settings publishes them", example, tuple(FLAGS))
     verb.add_argument("--url", metavar="URL", help="ask this running proxy (or any MCP server) instead")
     verb.add_argument("--json", action="store_true", help="whole definitions, as JSON")
 
 
 def _call(verbs: Any) -> None:
-    verb = _verb(verbs, "call", "call a tool through the running proxy and print its result", _CALL)
+    verb = _verb(verbs, "call", "call a tool through the running proxy and print its result", TRY)
     verb.add_argument("name", metavar="NAME", help="the tool's name")
     verb.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="a JSON object; - reads it from stdin")
     verb.add_argument("--port", metavar="PORT", help="port of the local proxy (8000) [MCP_PROXY_PORT]")
@@ -130,5 +153,5 @@ def _call(verbs: Any) -> None:
 
 def _explain(verbs: Any) -> None:
     told = "show, offline, what each policy decides about a call or a result"
-    verb = _verb(verbs, "explain", told, "mcp-policy-proxy explain call.json", _CHAIN_FLAGS)
+    verb = _verb(verbs, "explain", told, "explain call.json", _CHAIN_FLAGS)
     verb.add_argument("file", metavar="FILE", help="JSON; - reads it from stdin. Shapes: docs/configuration.md")

@@ -17,6 +17,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from policies.policy import SecretError
+
 FORMS: Final = "file:PATH, env:NAME, or arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME (then #KEY for a key of JSON)"
 
 _ENV: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
@@ -62,18 +64,18 @@ class References:
     async def get(self, reference: str) -> str:
         """The secret's text, without one trailing line end.
 
-        Raises LookupError that names the reference and says what to do.
+        Raises SecretError that names the reference and says what to do.
         """
         if problem := unusable(reference):
-            raise LookupError(f"the value given {problem}")
+            raise SecretError(f"the value given {problem}")
         text = await self._read(reference)
         text = text.removesuffix("\n").removesuffix("\r")
         if not text:
-            raise LookupError(f"{reference}: is empty")
+            raise SecretError(f"{reference}: is empty")
         return text
 
     async def ring(self, reference: str) -> Sequence[bytes]:
-        """Keys in base64, one a line, newest first, each of 16 bytes or more. Raises LookupError."""
+        """Keys in base64, one a line, newest first, each of 16 bytes or more. Raises SecretError."""
         lines = (await self.get(reference)).split()
         return tuple(_key(line, f"{reference}: key {number}") for number, line in enumerate(lines, 1))
 
@@ -88,7 +90,7 @@ class References:
 
     def _variable(self, name: str) -> str:
         if name not in self._environ:
-            raise LookupError(f"env:{name}: the environment has no variable of this name")
+            raise SecretError(f"env:{name}: the environment has no variable of this name")
         return self._environ[name]
 
 
@@ -97,9 +99,9 @@ def _file(path: str) -> str:
         with Path(path).open("rb") as stream:
             data = stream.read(_MOST + 1)
     except OSError as error:
-        raise LookupError(f"file:{path}: {error.strerror or type(error).__name__}") from None
+        raise SecretError(f"file:{path}: {error.strerror or type(error).__name__}") from None
     if len(data) > _MOST:
-        raise LookupError(f"file:{path}: is larger than {_MOST} bytes")
+        raise SecretError(f"file:{path}: is larger than {_MOST} bytes")
     return _text(data, f"file:{path}")
 
 
@@ -107,7 +109,7 @@ def _text(data: bytes, where: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise LookupError(f"{where}: is not UTF-8 text") from None
+        raise SecretError(f"{where}: is not UTF-8 text") from None
 
 
 async def _secret(arn: str, region: str) -> str:
@@ -115,7 +117,7 @@ async def _secret(arn: str, region: str) -> str:
         async with asyncio.timeout(_READ_S):
             return await asyncio.to_thread(_ask, arn, region)
     except TimeoutError:
-        raise LookupError(f"{arn}: Secrets Manager did not answer within {_READ_S:g} s") from None
+        raise SecretError(f"{arn}: Secrets Manager did not answer within {_READ_S:g} s") from None
 
 
 def _ask(arn: str, region: str) -> str:
@@ -131,11 +133,11 @@ def _ask(arn: str, region: str) -> str:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
         name = code if code in CODES else "an error"
-        raise LookupError(
+        raise SecretError(
             f"{arn}: Secrets Manager answered {name}; does the role have secretsmanager:GetSecretValue on it?"
         ) from None
     except BotoCoreError as error:
-        raise LookupError(f"{arn}: Secrets Manager could not be asked ({type(error).__name__})") from None
+        raise SecretError(f"{arn}: Secrets Manager could not be asked ({type(error).__name__})") from None
     text = answer.get("SecretString")
     return text if isinstance(text, str) else _text(answer.get("SecretBinary", b""), arn)
 
@@ -147,10 +149,10 @@ def _chosen(text: str, key: str | None, reference: str) -> str:
     try:
         found = json.loads(text)
     except ValueError:
-        raise LookupError(f"{reference}: the secret is not JSON, so #{key} selects nothing") from None
+        raise SecretError(f"{reference}: the secret is not JSON, so #{key} selects nothing") from None
     value = found.get(key) if isinstance(found, dict) else None
     if not isinstance(value, str):
-        raise LookupError(f"{reference}: the secret has no string under {key!r}")
+        raise SecretError(f"{reference}: the secret has no string under {key!r}")
     return value
 
 
@@ -158,7 +160,7 @@ def _key(line: str, where: str) -> bytes:
     try:
         key = base64.b64decode(line.translate(str.maketrans("-_", "+/")), validate=True)
     except (binascii.Error, ValueError):
-        raise LookupError(f"{where} is not base64") from None
+        raise SecretError(f"{where} is not base64") from None
     if len(key) < _KEY_BYTES:
-        raise LookupError(f"{where} is shorter than {_KEY_BYTES} bytes")
+        raise SecretError(f"{where} is shorter than {_KEY_BYTES} bytes")
     return key

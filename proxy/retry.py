@@ -11,7 +11,10 @@ from proxy.errors import RpcError
 from proxy.wire import AnswerError, WireError
 
 BUSY: Final = (-32003, -32005)
-"""AgentCore's throttling and "session operation in progress", often in HTTP 200: the request was not executed."""
+"""AgentCore's throttling and "session operation in progress", often in HTTP 200. There the request was not executed.
+
+With another upstream they may be codes of a tool's own, which has run.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +27,18 @@ class Backoff:
 
 
 class Tries:
-    """The tries of one request. `safe` says that it may be executed twice."""
+    """The tries of one request.
 
-    __slots__ = ("_backoff", "_begun", "_count", "safe")
+    `safe` says that it may be executed twice, `busy` that a BUSY answer says that it was not executed. After `heard`,
+    that something of the upstream's reached the caller, nothing is sent again.
+    """
 
-    def __init__(self, backoff: Backoff, *, safe: bool, begun: float) -> None:
+    __slots__ = ("_backoff", "_begun", "_busy", "_count", "heard", "safe")
+
+    def __init__(self, backoff: Backoff, *, safe: bool, begun: float, busy: bool = False) -> None:
         self.safe = safe
+        self.heard = False
+        self._busy = busy
         self._backoff = backoff
         self._begun = begun
         self._count = 1
@@ -47,11 +56,13 @@ class Tries:
 
     def _worth_it(self, error: RpcError) -> float | None:
         """None: no; 0: yes; else the seconds that the upstream asks for."""
+        if self.heard:
+            return None
         if isinstance(error, WireError):
             if error.again == "always" or (error.again == "repeatable" and self.safe):
                 return error.after or 0.0
             return None
-        if isinstance(error, AnswerError) and error.code in BUSY:
+        if isinstance(error, AnswerError) and error.code in BUSY and (self.safe or self._busy):
             return _retry_after(error) or 0.0
         return None
 

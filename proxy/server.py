@@ -10,15 +10,16 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 import uvicorn
 
+from proxy.connections import Reaper
 from proxy.exchange import Exchanges
 from proxy.guards import App
 
-_ANSWERING_S: Final = 2.0
+ANSWERING_S: Final = 1.0
 """How long the last answers may take to leave once everything in flight was told to end."""
 
 
@@ -53,7 +54,7 @@ def server(app: App, drain_s: float, connections: int = 10_000) -> Server:
         "server_header": False,
         "log_config": None,
         "limit_concurrency": connections,
-        "timeout_graceful_shutdown": drain_s + _ANSWERING_S,
+        "timeout_graceful_shutdown": drain_s + ANSWERING_S,
     }
     return Server(uvicorn.Config(**config))
 
@@ -67,17 +68,52 @@ def signalled() -> asyncio.Event:
     return stopping
 
 
+@contextlib.asynccontextmanager
+async def interruptible(stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Ends its body as cancelled as soon as `stopping` is set: for a start that takes long. Raises StoppedError."""
+    body = asyncio.current_task()
+    watching = asyncio.create_task(stopping.wait())
+    if body is not None:
+        watching.add_done_callback(lambda done: None if done.cancelled() else body.cancel())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if body is None or not stopping.is_set():
+            raise
+        body.uncancel()
+        raise StoppedError from None
+    finally:
+        watching.cancel()
+
+
+class StoppedError(Exception):
+    """The process was told to stop before it had started."""
+
+
 async def serve_until(
-    stopping: asyncio.Event, serving: Server, bound: socket.socket, exchanges: Exchanges, drain_s: float
+    stopping: asyncio.Event,
+    serving: Server,
+    bound: socket.socket,
+    exchanges: Exchanges,
+    *,
+    drain_s: float,
+    stall_s: float,
 ) -> None:
-    """Serve on `bound` until told to stop, then drain."""
+    """Serve on `bound` until told to stop, then drain. The last second of `drain_s` is for the last answers."""
+    reaper = Reaper(serving.server_state.connections, stall_s)
     running = asyncio.create_task(serving.serve(sockets=[bound]))
-    stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
+    beside = [asyncio.create_task(stopping.wait()), asyncio.create_task(reaper.run())]
+    await asyncio.wait({running, beside[0]}, return_when=asyncio.FIRST_COMPLETED)
     serving.should_exit = True
     exchanges.end_streams()
-    await asyncio.wait({running}, timeout=drain_s)
-    if not running.done():
+    if not await _ended(running, max(drain_s - ANSWERING_S, drain_s / 2)):
         exchanges.abort()
+        if not await _ended(running, min(ANSWERING_S, drain_s / 2)):
+            reaper.cut_all()
+    for task in beside:
+        task.cancel()
     await running
+
+
+async def _ended(running: asyncio.Task[None], within_s: float) -> bool:
+    return bool((await asyncio.wait({running}, timeout=within_s))[0])

@@ -6,6 +6,7 @@ import logging
 import os
 import select
 import time
+from dataclasses import replace
 from typing import Final
 
 from policies.policy import Services
@@ -90,6 +91,18 @@ class StdoutSink:
         self.lost += 1
         if self.lost == 1:
             _log.error("records cannot be written to descriptor %d (%s): they are lost", self._descriptor, why)
+
+
+class NoSink:
+    """Takes lines and writes none."""
+
+    def write(self, line: str) -> None:
+        """Does nothing."""
+
+
+def quiet(settings: Settings) -> Services:
+    """The same services without records, for a process that serves nobody."""
+    return replace(services(settings), sinks=NoSink())
 
 
 def services(settings: Settings) -> Services:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from proxy.errors import METHOD_NOT_FOUND
 from proxy.wire import AnswerError, Origin, WireError
@@ -16,7 +16,7 @@ _OWN: Final = "own"
 _CALLER: Final = "caller"
 
 Key = tuple[str, str, bytes]
-Begin = Callable[[Origin], Awaitable[str | None]]
+Begin = Callable[[Origin], Coroutine[Any, Any, str | None]]
 End = Callable[[str, Origin | None], None]
 
 
@@ -33,11 +33,15 @@ def key_of(origin: Origin) -> Key | None:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Held:
-    """A session while it is used. `key` is None for one that ends with its exchange."""
+    """A session while it is used. `key` is None for one that ends with its exchange.
+
+    `ends` marks one that is kept no more, and is given up when the last call has left it.
+    """
 
     key: Key | None
     id: str | None = None
     uses: int = 0
+    ends: bool = False
 
 
 class Sessions:
@@ -53,6 +57,7 @@ class Sessions:
         self._end = end
         self._kept: OrderedDict[Key, Held] = OrderedDict()
         self._opening: dict[Key, asyncio.Task[Held]] = {}
+        self._alone: set[asyncio.Task[str | None]] = set()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -61,7 +66,7 @@ class Sessions:
         """The session of this origin, opened when there is none. Pair with `leave`. Raises what `begin` raises."""
         key = key_of(origin)
         if key is None:
-            return Held(key=None, id=await self._begin(origin))
+            return Held(key=None, id=await self._begun(origin), uses=1, ends=True)
         held = self._kept.get(key) or await self._opened(key, origin)
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -71,14 +76,24 @@ class Sessions:
     def leave(self, held: Held, origin: Origin) -> None:
         """The call is over: a session for one exchange ends here."""
         held.uses -= 1
-        if held.key is None and held.id is not None:
+        if held.ends and held.uses == 0 and held.id is not None:
             self._end(held.id, origin)
 
     def lost(self, held: Held) -> None:
-        """The upstream does not know this session any more: the next `enter` opens another."""
+        """The upstream does not know this session any more: the next `enter` opens another.
+
+        Every call that used it may say so; what was opened since stays.
+        """
+        held.ends = False
         if held.key is not None and self._kept.get(held.key) is held:
             del self._kept[held.key]
-        held.id = None
+
+    def release(self, origin: Origin) -> None:
+        """The caller needs its session no more: it ends now, or when the last call has left it."""
+        key = key_of(origin)
+        held = self._kept.pop(key, None) if key is not None else None
+        if held is not None:
+            self._give_up(held, origin)
 
     def adopt(self, origin: Origin, session: str) -> None:
         """Keep a session that a probe on behalf of `origin` has opened, or give it up at once."""
@@ -89,10 +104,27 @@ class Sessions:
             self._keep(Held(key=key, id=session), key)
 
     def clear(self) -> list[str]:
-        """Forget all sessions and give their ids."""
+        """Forget all sessions, also those being opened, and give their ids."""
+        for task in (*self._opening.values(), *self._alone):
+            task.cancel()
         found = [held.id for held in self._kept.values() if held.id is not None]
         self._kept.clear()
         return found
+
+    async def _begun(self, origin: Origin) -> str | None:
+        """A session for one exchange. When its caller leaves meanwhile, it is opened all the same, and ended."""
+        task = asyncio.create_task(self._begin(origin))
+        self._alone.add(task)
+        task.add_done_callback(self._alone.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(lambda done: self._untaken(done, origin))
+            raise
+
+    def _untaken(self, task: asyncio.Task[str | None], origin: Origin) -> None:
+        if not task.cancelled() and task.exception() is None and (found := task.result()) is not None:
+            self._end(found, origin)
 
     async def _opened(self, key: Key, origin: Origin) -> Held:
         """One opening at a time for a caller; those who wait share it, and its failure."""
@@ -114,18 +146,22 @@ class Sessions:
 
     def _keep(self, held: Held, key: Key) -> None:
         before = self._kept.pop(key, None)
-        if before is not None and before.id is not None and before.uses == 0:
-            self._end(before.id, None)
+        if before is not None:
+            self._give_up(before, None)
         self._kept[key] = held
         if len(self._kept) > self._limit:
             self._evict(held)
+
+    def _give_up(self, held: Held, origin: Origin | None) -> None:
+        held.ends = True
+        if held.uses == 0 and held.id is not None:
+            self._end(held.id, origin)
 
     def _evict(self, spared: Held) -> None:
         for key, held in self._kept.items():
             if held.uses == 0 and held is not spared:
                 del self._kept[key]
-                if held.id is not None:
-                    self._end(held.id, None)
+                self._give_up(held, None)
                 return
 
 

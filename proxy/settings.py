@@ -42,7 +42,7 @@ AuthMode = Literal["none", "iam", "jwt", "api_key", "passthrough"]
 class Bounds(BaseModel):
     """Every wait and every buffer. Seconds and bytes; set one with `MCP_PROXY_BOUNDS__NAME`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     request_bytes: int = Field(default=4 * 2**20, gt=0, description="request body")
     answer_bytes: int = Field(default=32 * 2**20, gt=0, description="an upstream's answer, inflated")
@@ -54,6 +54,7 @@ class Bounds(BaseModel):
     in_flight: int = Field(default=1_000, gt=0, description="calls in flight")
     streams: int = Field(default=1_000, gt=0, description="subscriptions open")
     body_s: float = Field(default=30, gt=0, description="the whole request body")
+    stall_s: float = Field(default=30, gt=0, description="a client sends no request head, or takes no answer")
     notice_s: float = Field(default=15, gt=0, description="a client takes a notification, or gets no more of them")
     connect_s: float = Field(default=5, gt=0, description="connecting to the upstream")
     call_read_s: float = Field(default=60, gt=0, description="between reads of the answer to tools/call and listen")

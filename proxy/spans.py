@@ -6,6 +6,7 @@ The provider is ours alone and is not made the process's: libraries in this proc
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from policies.model import Exchange, Step
 from proxy.errors import RpcError, UpstreamError
@@ -30,6 +31,7 @@ from proxy.tracecontext import TraceContext, incoming
 FLUSH_S: Final = 2.0
 MAX_EVENTS: Final = 128
 _NAME_OF: Final = {"tools/call": "gen_ai.tool.name", "prompts/get": "gen_ai.prompt.name"}
+_REQUEST_ID: Final = re.compile(r"(\d{1,20}|[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12})\Z", re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -52,7 +54,7 @@ class Tracing(Telemetry):
         came = incoming(inbound.headers, meta_of(inbound))
         attributes = {"mcp.method.name": inbound.method, "mcp.protocol.version": inbound.protocol}
         if inbound.request_id is not None:
-            attributes["jsonrpc.request.id"] = str(inbound.request_id)[:64]
+            attributes["jsonrpc.request.id"] = _plain(inbound.request_id)
         span = self._tracer.start_span(
             inbound.method, context=_parent(came), kind=SpanKind.SERVER, attributes=attributes, record_exception=False
         )
@@ -124,6 +126,12 @@ class _Recording(Span):
         self._span.set_status(Status(StatusCode.ERROR))
 
 
+def _plain(request_id: str | int) -> str:
+    """A request id as clients make them; one that could be any text of the caller's is not told."""
+    text = str(request_id)
+    return text if _REQUEST_ID.match(text) else "other"
+
+
 def _resource(environ: Mapping[str, str]) -> Resource:
     named = environ.get("OTEL_SERVICE_NAME") or "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     return Resource.create({} if named else {"service.name": SERVICE_NAME})
@@ -147,7 +155,6 @@ def _parent(came: TraceContext) -> Context:
         span_id=int(came.span_id, 16),
         is_remote=True,
         trace_flags=TraceFlags(int(came.flags, 16)),
-        trace_state=TraceState.from_header([came.state]) if came.state else None,
     )
     return trace.set_span_in_context(trace.NonRecordingSpan(context), Context())
 

@@ -6,15 +6,18 @@ until JSON is parsed, so a character that is split between two reads needs no ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 _BOM: Final = b"\xef\xbb\xbf"
+_BLANKS: Final = re.compile(rb"\n{3,}")
+"""The end of a line and empty lines: only the first of them completes an event."""
 
 
 class EventSizeError(ValueError):
-    """One event holds more than the cap."""
+    """One event, or what stands between two of them, holds more than the cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Event:
 class Events:
     """The events of one stream. `last_id` and `retry_ms` are what the stream said last.
 
-    `cap` is the most bytes an event (with its unfinished lines) may hold. `seen` counts the ids received.
+    `cap` is the most bytes an event (with its unfinished lines) may hold, and the most that may come between two
+    events: comments, empty lines, events that are not MCP's. `seen` counts the ids received.
     """
 
     def __init__(self, cap: int) -> None:
@@ -41,6 +45,7 @@ class Events:
         self._id: bytes | None = None
         self._held = 0
         self._pending = 0
+        self._idle = 0
         self._after_cr = False
         self._start = True
 
@@ -56,6 +61,7 @@ class Events:
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """Take what was read, and yield the events that it completes. Raises EventSizeError."""
+        self._idle += len(chunk)
         for line in self._lines(chunk):
             if self._start:
                 self._start = False
@@ -65,10 +71,16 @@ class Events:
                 continue
             event = self._complete()
             if event is not None:
+                self._idle = 0
                 yield event
+        if self._idle - self._pending > self._cap:
+            raise EventSizeError
 
     def _lines(self, chunk: bytes) -> list[bytes]:
-        *lines, rest = self._normalised(chunk).split(b"\n")
+        chunk = self._normalised(chunk)
+        if b"\n\n\n" in chunk:
+            chunk = _BLANKS.sub(b"\n\n", chunk)
+        *lines, rest = chunk.split(b"\n")
         if lines and self._partial:
             lines[0] = b"".join((*self._partial, lines[0]))
             self._partial.clear()
@@ -101,6 +113,7 @@ class Events:
         if name == b"data":
             self._data.append(value)
             self._held += len(value) + 1
+            self._idle -= len(line) + 1
             self._check()
         elif name == b"event":
             self._type = value
@@ -111,6 +124,7 @@ class Events:
 
     def _complete(self) -> Event | None:
         data, kind = b"\n".join(self._data), self._type
+        self._idle += self._held
         self._data.clear()
         self._type = b""
         self._held = 0

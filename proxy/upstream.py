@@ -16,13 +16,16 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+import yarl
+
 from policies.model import JsonObject
 from proxy.asks import Ask, heard
+from proxy.aws import named_by
 from proxy.beside import Beside
-from proxy.eras import HANDSHAKE_ONLY, downward, relabelled_subscription, upward
+from proxy.eras import HANDSHAKE, HANDSHAKE_ONLY, downward, relabelled_subscription, upward
 from proxy.errors import METHOD_NOT_FOUND, ConfigError, RpcError
 from proxy.greeter import Greeter, own
-from proxy.paging import pages
+from proxy.paging import Most, pages
 from proxy.retry import Backoff, Tries
 from proxy.sessions import Held, unknown_session
 from proxy.wire import AnswerError, Auth, Hello, Notify, Origin, Outgoing, Wire, WireError, unpack
@@ -36,18 +39,24 @@ _LOG: Final = logging.getLogger("proxy.upstream")
 _LISTEN: Final = "subscriptions/listen"
 _BESIDE_S: Final = 2.0
 """Bound of what is sent beside the calls: cancellations, and the end of sessions."""
+_WALK: Final = 6
+"""All pages of a list may take so many times what a caller waits for the first list."""
 _NOTHING: Final[JsonObject] = {}
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class Upstream:
-    """Requests to the upstream over `wire`. `connect` makes one from the settings."""
+    """Requests to the upstream over `wire`. `connect` makes one from the settings.
 
-    def __init__(self, wire: Wire, bounds: Bounds, *, backoff: Backoff | None = None) -> None:
+    `agentcore` says that the codes by which AgentCore turns a request away mean that here.
+    """
+
+    def __init__(self, wire: Wire, bounds: Bounds, *, backoff: Backoff | None = None, agentcore: bool = False) -> None:
         self.endpoint = wire.endpoint
         self._wire = wire
         self._bounds = bounds
         self._backoff = backoff or Backoff()
+        self._agentcore = agentcore
         self._beside = Beside(_BESIDE_S)
         self._greeter = Greeter(wire, bounds, self._beside)
 
@@ -74,6 +83,27 @@ class Upstream:
     async def introduce(self, origin: Origin) -> Hello:
         """What the upstream says of itself to this very credential, asked anew. Raises as `hello` does."""
         return await self._greeter.probed(origin)
+
+    async def refresh_hello(self, origin: Origin) -> Hello | None:
+        """Ask the upstream anew what it is, and give what is known after that: the old where it did not answer.
+
+        Calls under way are not disturbed. A process on a pipe is what it was, and is not asked again.
+        """
+        known = self._greeter.known
+        if known is None or not self._wire.shared:
+            try:
+                await self._greeter.probed(origin)
+            except RpcError as error:
+                _LOG.debug("the upstream did not say anew what it is: %s", type(error).__name__)
+        return self._greeter.known
+
+    def release(self, session_key: str, authorization: str | None = None) -> None:
+        """End the upstream session kept for this caller, in the background, after its calls under way.
+
+        `session_key` and `authorization` are those of its Origin.
+        """
+        origin = Origin(version=HANDSHAKE, session=session_key, authorization=authorization)
+        self._greeter.sessions.release(origin)
 
     async def request(
         self,
@@ -106,7 +136,7 @@ class Upstream:
             progress_token=progress_token,
             request_id=request_id,
             definition=definition,
-            tries=Tries(self._backoff, safe=repeatable or not call, begun=begun),
+            tries=Tries(self._backoff, safe=repeatable or not call, begun=begun, busy=self._agentcore),
             gap_s=bounds.call_read_s if call or method == _LISTEN else bounds.read_s,
             deadline=None if method == _LISTEN else begun + (bounds.call_s if call else 2 * bounds.read_s),
         )
@@ -118,7 +148,9 @@ class Upstream:
         async def ask(page: JsonObject) -> JsonObject:
             return await self.request(method, page, origin)
 
-        return await pages(ask, method, params, self._bounds.tools)
+        bounds = self._bounds
+        most = Most(items=bounds.tools, size=bounds.answer_bytes, seconds=_WALK * bounds.first_list_s)
+        return await pages(ask, method, params, most)
 
     async def _tried(self, ask: Ask) -> JsonObject:
         renewed = False
@@ -140,6 +172,8 @@ class Upstream:
 
     async def _renewed(self, ask: Ask, error: AnswerError | WireError, hello: Hello) -> bool:
         """Whether what the answer says is gone, a session or what was known of the upstream, is there anew."""
+        if ask.tries.heard:
+            return False
         if isinstance(error, WireError) and error.kind == "session":
             return ask.tries.safe or not error.sent
         if not hello.modern and unknown_session(error) and error.status != 404 and not ask.tries.safe:
@@ -151,7 +185,16 @@ class Upstream:
             return {}
         if not hello.modern and ask.method == _LISTEN:
             raise RpcError(METHOD_NOT_FOUND, "the upstream offers no subscriptions/listen")
-        held = await self._greeter.sessions.enter(ask.origin) if hello.sessions else None
+        if not hello.sessions:
+            return await self._sent(ask, hello, None)
+        sessions = self._greeter.sessions
+        held = await sessions.enter(ask.origin)
+        try:
+            return await self._sent(ask, hello, held)
+        finally:
+            sessions.leave(held, ask.origin)
+
+    async def _sent(self, ask: Ask, hello: Hello, held: Held | None) -> JsonObject:
         out = self._outgoing(ask, hello, held)
         try:
             body = unpack(await self._wire.send(out))
@@ -160,9 +203,6 @@ class Upstream:
             raise
         except (WireError, AnswerError) as error:
             raise self._judged(error, out, hello, held) from None
-        finally:
-            if held is not None:
-                self._greeter.sessions.leave(held, ask.origin)
         if ask.method == _LISTEN:
             body = relabelled_subscription(body, ask.request_id)
         return downward(ask.method, body, caller_modern=ask.origin.modern, modern=hello.modern)
@@ -199,7 +239,7 @@ class Upstream:
                 self._cancel(out)
             if error.kind == "closed" and self._wire.shared:
                 self._greeter.forget(hello)
-        if held is None or held.id is None or not unknown_session(error):
+        if held is None or out.session is None or not unknown_session(error):
             return error
         self._greeter.sessions.lost(held)
         sent = error.status != 404
@@ -242,4 +282,9 @@ def connect(settings: Settings, auth: Auth) -> Upstream:
         connect_s=bounds.connect_s,
         in_flight=bounds.in_flight,
     )
-    return Upstream(wire, bounds)
+    return Upstream(wire, bounds, agentcore=settings.auth_mode == "iam" or _is_aws(wire.endpoint))
+
+
+def _is_aws(endpoint: str) -> bool:
+    host = yarl.URL(endpoint, encoded=True).host or ""
+    return host.endswith(".amazonaws.com") or named_by(host) is not None

@@ -19,6 +19,9 @@ Notify = Callable[[str, JsonObject], Awaitable[None]]
 
 Again = Literal["always", "repeatable", "never"]
 
+MAX_REFUSALS: Final = 16
+"""Answers to the upstream's own requests under way at once; it gets no answer to what it asks beyond."""
+
 
 class Auth(Protocol):
     """Outbound credentials (`proxy/auth.py`)."""

@@ -16,16 +16,25 @@ import aiohttp
 import yarl
 
 from policies.model import Json, JsonObject
+from proxy.address import address
 from proxy.answers import REFUSAL_BYTES, Answers
 from proxy.beside import Beside
 from proxy.bodies import whole
-from proxy.errors import AuthError, ConfigError
+from proxy.errors import AuthError
 from proxy.http_faults import fault, status_fault
-from proxy.wire import Auth, Origin, Outgoing, Reply, WireError, implementation, refusal, written
+from proxy.wire import (
+    MAX_REFUSALS,
+    Auth,
+    Origin,
+    Outgoing,
+    Reply,
+    WireError,
+    implementation,
+    refusal,
+    written,
+)
 
 _LOG: Final = logging.getLogger("proxy.upstream")
-MAX_REFUSALS: Final = 16
-"""Answers to the upstream's own requests under way at once; it gets no answer to what it asks beyond."""
 _DRAIN_S: Final = 1.0
 _DRAIN_BYTES: Final = 64 * 2**10
 _RESERVED: Final = frozenset(
@@ -47,7 +56,7 @@ class HttpWire:
     def __init__(
         self, url: str, auth: Auth, *, answer_bytes: int, depth: int, connect_s: float, in_flight: int
     ) -> None:
-        self._url = _checked(url)
+        self._url = address(url)
         self.endpoint = endpoint_of(self._url)
         self._auth = auth
         self._connect_s = connect_s
@@ -147,7 +156,9 @@ class HttpWire:
                 response.close()
                 response = await self._signed(method, headers, body, origin, limits)
         except AuthError as error:
-            raise WireError("auth", str(error), sent=False) from None
+            # Files, ARNs and hosts of ours are for whoever reads the log, not for the caller.
+            _LOG.warning("no credential for the upstream: %s", error)
+            raise WireError("auth", "the proxy could not get its credential for the upstream", sent=False) from None
         except Exception as error:  # noqa: BLE001
             raise fault(error) from None
         return response
@@ -171,18 +182,6 @@ class HttpWire:
         answer = refusal(message)
         if answer is not None and self._beside.busy < MAX_REFUSALS:
             self._beside.start(self.tell(answer, version=out.version, session=out.session, origin=out.origin))
-
-
-def _checked(url: str) -> yarl.URL:
-    try:
-        found = yarl.URL(url, encoded=True)
-        if not found.host or not url.isascii() or not url.isprintable() or " " in url:
-            raise ValueError
-    except ValueError:
-        raise ConfigError(["setting upstream: not a URL that can be requested as it stands (is it encoded?)"]) from None
-    if found.raw_user is not None or found.raw_password is not None:
-        raise ConfigError(["setting upstream: holds a user or password; take it out and set auth_mode"])
-    return found.with_fragment(None)
 
 
 def endpoint_of(url: yarl.URL) -> str:

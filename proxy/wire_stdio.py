@@ -16,7 +16,7 @@ from proxy.beside import Beside
 from proxy.child import Child
 from proxy.eras import SUBSCRIPTION_ID
 from proxy.errors import ConfigError
-from proxy.wire import Origin, Outgoing, Reply, WireError, is_answer, refusal, written
+from proxy.wire import MAX_REFUSALS, Origin, Outgoing, Reply, WireError, is_answer, refusal, written
 
 _LOG: Final = logging.getLogger("proxy.upstream")
 _SHORT_LIFE_S: Final = 5.0
@@ -53,6 +53,7 @@ class StdioWire:
         self._short_lives = 0
         self._waiting: dict[int, _Waiting] = {}
         self._beside = Beside(2.0)
+        self._ends = Beside(10.0)
         self._closed = False
 
     async def open(self) -> None:
@@ -61,6 +62,7 @@ class StdioWire:
     async def close(self) -> None:
         self._closed = True
         await self._beside.stop()
+        await self._ends.finish()
         child, self._child = self._child, None
         if child is not None:
             await child.stop()
@@ -113,11 +115,32 @@ class StdioWire:
         child = self._child
         if child is None or not child.running:
             raise _closed()
+        writing = child.write(written(message))
+        if out is None:
+            await _unbroken(writing)
+            return
+        began = asyncio.get_running_loop().time()
         try:
-            writing = child.write(written(message))
-            await (writing if out is None else _bounded(writing, out))
-        except OSError:
-            raise WireError("closed", "the upstream's process reads no more", again="repeatable") from None
+            await _bounded(_unbroken(writing), out)
+        except WireError as failed:
+            if failed.kind == "timeout":
+                self._stuck(child, asyncio.get_running_loop().time() - began >= out.gap_s)
+                raise WireError("timeout", "the upstream's process does not read", sent=False) from None
+            raise
+
+    def _stuck(self, child: Child, long: bool) -> None:
+        """A process that reads nothing is ended, and started again for the next call."""
+        if long and child is self._child and child.running:
+            child.running = False
+            _LOG.warning("the upstream's process does not read, and is ended")
+            self._gone()
+            self._ends.start(self._end(child))
+
+    async def _end(self, child: Child) -> None:
+        async with self._starting:
+            if self._child is child:
+                self._child = None
+                await child.stop()
 
     def _gone(self) -> None:
         self._fail(WireError("closed", "the upstream's process has ended", again="repeatable"))
@@ -144,7 +167,7 @@ class StdioWire:
             self._answered(message)
         elif "id" in message:
             answer = refusal(message)
-            if answer is not None:
+            if answer is not None and self._beside.busy < MAX_REFUSALS:
                 self._beside.start(self._write(answer, None))
         else:
             waiting = self._meant(str(message["method"]), _params(message))
@@ -182,6 +205,13 @@ async def _bounded(work: Coroutine[Any, Any, T], out: Outgoing) -> T:
             return await work
     except TimeoutError:
         raise WireError("timeout", "the upstream did not answer in time") from None
+
+
+async def _unbroken(writing: Coroutine[Any, Any, None]) -> None:
+    try:
+        await writing
+    except OSError:
+        raise WireError("closed", "the upstream's process reads no more", again="repeatable") from None
 
 
 def _split(command: str) -> list[str]:

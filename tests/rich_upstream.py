@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,6 +109,8 @@ class RichUpstream:
     tools: list[Any] = field(default_factory=lambda: list(TOOLS))
     results: dict[str, Any] = field(default_factory=lambda: dict(RESULTS))
     page_size: int = 5
+    ttl_ms: int = 60_000
+    sessions: bool = False
     info: dict[str, Any] = field(default_factory=lambda: dict(INFO))
     instructions: str = "Use the tools wisely."
     told: list[Any] = field(default_factory=list)
@@ -190,7 +193,7 @@ class RichUpstream:
     def _page(self, params: Any) -> Any:
         start = {None: 0, "": self.page_size}.get(params.get("cursor"), -1)
         start = int(params["cursor"]) if start < 0 else start
-        page: dict[str, Any] = {"tools": self.tools[start : start + self.page_size], "ttlMs": 60_000, **VENDOR}
+        page: dict[str, Any] = {"tools": self.tools[start : start + self.page_size], "ttlMs": self.ttl_ms, **VENDOR}
         if (end := start + self.page_size) < len(self.tools):
             page["nextCursor"] = "" if end == self.page_size else str(end)
         return self._stamped({**page, "cacheScope": "public", "_meta": {"a.b/c": 1}})
@@ -267,7 +270,9 @@ class RichUpstream:
         return answer
 
     def _answer(self, body: Any, result: Any) -> web.Response:
-        return web.json_response({"jsonrpc": "2.0", "id": body["id"], "result": result})
+        opened = self.sessions and body["method"] == "initialize"
+        headers = {"mcp-session-id": secrets.token_hex(8)} if opened else {}
+        return web.json_response({"jsonrpc": "2.0", "id": body["id"], "result": result}, headers=headers)
 
     def _error(self, body: Any, error: Any, status: int) -> web.Response:
         return web.json_response({"jsonrpc": "2.0", "id": body["id"], "error": error}, status=status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,11 @@ async def proxy_before(
     finally:
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)
+
+
+def make_environ() -> dict[str, str]:
+    """The environment without what a `make` that runs these tests tells the `make` below it."""
+    return {key: value for key, value in os.environ.items() if key not in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")}
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5) -> None:

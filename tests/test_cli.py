@@ -18,8 +18,9 @@ import pytest
 
 from proxy.__main__ import main
 from proxy.client import Client
+from proxy.commands import counted
 from proxy.errors import ProxyError, RpcError
-from proxy.parser import FLAGS, SECRETS, UsageError, parsed
+from proxy.parser import FLAGS, SECRETS, UsageError, command, parsed
 
 ROOT = Path(__file__).resolve().parent.parent
 VERBS = ("serve", "check", "tools", "call", "explain")
@@ -55,7 +56,15 @@ class Broken(Policy):
 
 class Unopened(Policy):
     async def open(self):
-        raise ValueError("no")
+        raise ValueError("canary-7f3a")
+
+class Wants(Policy):
+    async def open(self):
+        await self.services.secrets.get("env:ABSENT_FOR_TESTS")
+
+class Speaks(Policy):
+    async def open(self):
+        self.services.sinks.write("a record")
 """
 
 CALL = {"call": {"name": "lookup", "arguments": {"id": CANARY}}}
@@ -109,7 +118,39 @@ def test_each_verbs_help_ends_with_an_example(capsys: pytest.CaptureFixture[str]
     for verb in VERBS:
         with pytest.raises(SystemExit):
             parsed([verb, "--help"])
-        assert f"Example:\n  mcp-policy-proxy {verb} " in capsys.readouterr().out
+        assert f"Example:\n  {command()} {verb} " in capsys.readouterr().out
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a `bin` that holds an interpreter and the script, as the current one."""
+    (tmp_path / "bin").mkdir()
+    for name in ("python", "mcp-policy-proxy"):
+        (tmp_path / "bin" / name).touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    return tmp_path
+
+
+def test_a_command_to_type_names_the_installed_script(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [str(installed / "bin" / "mcp-policy-proxy"), "serve"])
+    assert command() == "bin/mcp-policy-proxy"
+    monkeypatch.setattr(sys, "argv", [str(ROOT / "proxy" / "__main__.py"), "serve"])
+    assert command() == "bin/mcp-policy-proxy"
+    monkeypatch.chdir(installed / "bin")
+    assert command() == "mcp-policy-proxy" or command() == str(installed / "bin" / "mcp-policy-proxy")
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("PATH", str(installed / "bin"))
+    assert command() == "mcp-policy-proxy"
+
+
+def test_a_command_to_type_names_the_module_where_no_script_is_installed(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(ROOT / "proxy" / "__main__.py"), "serve"])
+    (installed / "bin" / "mcp-policy-proxy").unlink()
+    assert command() == "bin/python -m proxy"
 
 
 def test_the_version_is_said() -> None:
@@ -171,7 +212,8 @@ def test_a_call_needs_neither_fastmcp_nor_pydantic_nor_an_http_library() -> None
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert ran.stdout.strip() == "1 []"
-    assert "start the proxy with: mcp-policy-proxy serve" in ran.stderr
+    assert "start the proxy with: " in ran.stderr
+    assert ran.stderr.strip().endswith((".venv/bin/mcp-policy-proxy serve", " -m proxy serve"))
 
 
 def test_check_shows_the_effective_default_chain() -> None:
@@ -207,11 +249,68 @@ def test_check_finds_globs_that_match_no_tool_of_the_upstream(chain: Any) -> Non
 
 def test_check_says_when_the_upstream_could_not_be_asked(chain: Any) -> None:
     path = chain('"sanitize"\ntools = ["gte_*"]')
-    ran = run("check", "--policies", path, "--upstream", f"http://user:{CANARY}@127.0.0.1:9/mcp?key={CANARY}")
+    ran = run("check", "--policies", path, "--upstream", f"http://127.0.0.1:9/mcp?key={CANARY}")
     assert ran.returncode == 0
+    assert "note: upstream: could not be asked: the upstream cannot be connected to" in ran.stderr.splitlines()
     assert "were not compared" in ran.stderr
     assert "http://127.0.0.1:9/mcp" in ran.stdout
     assert CANARY not in ran.stdout + ran.stderr
+    assert ran.stderr.count("cannot be connected to") == 1
+    assert "could not be asked" not in run("check", "--offline", "--upstream", "http://127.0.0.1:9/mcp").stderr
+
+
+UNSTARTABLE = [
+    ("the variable of a secret", ["--auth-mode", "api_key", "--upstream", "http://127.0.0.1:9/mcp"],
+     {"MCP_PROXY_API_KEY": "env:ABSENT_FOR_TESTS"},
+     "setting api_key: env:ABSENT_FOR_TESTS: the environment has no variable of this name"),
+    ("the file of a secret", ["--auth-mode", "jwt", "--upstream", "http://127.0.0.1:9/mcp"],
+     {"MCP_PROXY_CLIENT_SECRET": "file:/nowhere/secret", "MCP_PROXY_CLIENT_ID": "a",
+      "MCP_PROXY_TOKEN_URL": "http://127.0.0.1:9/token"},
+     "setting client_secret: file:/nowhere/secret: No such file or directory"),
+    ("a command", ["--stdio", f"nosuch-for-tests {CANARY}"], {},
+     "setting stdio: the command 'nosuch-for-tests' cannot be found"),
+    ("a shell's assignment", ["--stdio", f"KEY={CANARY} npx"], {}, "setting stdio: the command 'KEY' cannot be found"),
+    ("a URL without a password", ["--upstream", f"http://user:{CANARY}@127.0.0.1:9/mcp"], {},
+     "setting upstream: holds a user or password; take it out and set auth_mode"),
+    ("half a command", ["--stdio", f"'{CANARY}"], {}, "setting stdio: not a command (are its quotes balanced?)"),
+    ("the folder of a snapshot", ["--snapshot", "/nowhere/here/tools.json"], {},
+     "setting snapshot: there is no folder /nowhere/here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "told"), [row[1:] for row in UNSTARTABLE], ids=[row[0] for row in UNSTARTABLE]
+)
+def test_check_finds_what_is_not_there(flags: list[str], environ: dict[str, str], told: str) -> None:
+    ran = run("check", "--offline", *flags, **environ)
+    assert (ran.returncode, told in ran.stderr.splitlines()) == (1, True), ran.stderr
+    assert ran.stderr.splitlines()[-1] == "1 finding"
+    assert CANARY not in ran.stdout + ran.stderr
+
+
+def test_check_opens_the_policies_unless_it_is_offline(chain: Any) -> None:
+    path = chain('"mine_cli:Unopened"', '"mine_cli:Wants"', '"mine_cli:Speaks"', '"mine_cli:Unopened"\nmode = "off"')
+    ran = run("check", "--policies", path)
+    assert ran.returncode == 1
+    assert "policy 'unopened' cannot be opened: ValueError at mine_cli.py:30" in ran.stderr.splitlines()
+    assert (
+        "policy 'wants' cannot be opened: env:ABSENT_FOR_TESTS: the environment has no variable of this name "
+        "(mine_cli.py:34)"
+    ) in ran.stderr.splitlines()
+    assert ran.stderr.splitlines()[-1] == "2 findings"
+    assert CANARY not in ran.stderr
+    assert "a record" not in ran.stdout + ran.stderr
+    assert run("check", "--policies", path, "--offline").returncode == 0
+
+
+def test_what_is_missing_of_the_default_chain_is_said_by_check_and_at_the_start(chain: Any) -> None:
+    path = chain('"mine_cli:Refuse"', '"audit"')
+    told = "sanitize and redact are not in the chain: a policy file replaces the default chain"
+    assert f"note: {told}" in run("check", "--offline", "--policies", path).stderr.splitlines()
+    serving = Serving("--policies", path)
+    serving.stop()
+    assert f"  note      {told}" in serving.said
+    assert "not in the chain" not in run("check", "--offline").stderr
 
 
 def test_check_refuses_a_policy_by_caller_where_no_caller_is_verified(chain: Any) -> None:
@@ -231,7 +330,12 @@ def test_check_reports_auth_settings_that_cannot_work() -> None:
 EXPLAINED = [
     ("a call", '"mine_cli:Refuse"', CALL, ["on_call", "refuse", "reason not_allowed", "outcome: denied by refuse"]),
     ("a denial passes the policies before it", '"mine_cli:Mask"\n[[policy]]\nuse = "mine_cli:Refuse"', CALL,
-     ["$.content[0].text  NAME", "outcome: denied by refuse (not_allowed); the upstream does not see the call"]),
+     ["$.content[0].text  NAME", ("outcome: denied by refuse (not_allowed); the upstream does not see the call; "
+      "the denial goes back changed")]),
+    ("a denial that nobody changes has no result", '"mine_cli:Refuse"', {**CALL, "result": RESULT},
+     ["outcome: denied by refuse (not_allowed); the upstream does not see the call\n"]),
+    ("an answer that goes back", '"mine_cli:Mask"\n[[policy]]\nuse = "mine_cli:Compose"', CALL,
+     ["outcome: answered by a policy; the upstream does not see the call; the answer goes back changed"]),
     ("a request", '"mine_cli:Refuse"', {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": CALL["call"]},
      ["outcome: denied by refuse"]),
     ("a result", '"mine_cli:Mask"', RESULT, ["mask", "$.content[0].text  NAME", "the result goes back changed"]),
@@ -290,8 +394,9 @@ def test_a_policy_that_cannot_open_is_a_plain_message(chain: Any) -> None:
     for argv in (["explain", "-"], ["serve", "--port", "0"], ["tools"]):
         ran = run(*argv, "--policies", path, stdin=json.dumps(CALL))
         assert ran.returncode == 1
-        assert "policy 'unopened' cannot be opened: ValueError" in ran.stderr
+        assert "policy 'unopened' cannot be opened: ValueError at mine_cli.py:30" in ran.stderr
         assert "Traceback" not in ran.stderr
+        assert CANARY not in ran.stderr
 
 
 @pytest.mark.parametrize("verb", ["serve", "tools"])
@@ -373,9 +478,29 @@ def test_tools_lists_what_is_published_here_and_by_a_running_proxy(serving: Serv
     assert (here.returncode, there.returncode) == (0, 0), here.stderr + there.stderr
     assert json.loads(here.stdout) == json.loads(there.stdout)
     assert len(json.loads(here.stdout)) == 5
-    plain = run("tools", "--url", serving.url)
+    plain = run("tools", "--url", serving.url.replace("//", f"//user:{CANARY}@") + f"?key={CANARY}")
     assert len(plain.stdout.splitlines()) == 5
     assert plain.stdout.startswith("get_customer_profile ")
+    assert plain.stderr == f"5 tools of {serving.url}\n"
+
+
+def test_tools_says_whose_they_are_and_writes_no_audit() -> None:
+    ran = run("tools")
+    assert len(ran.stdout.splitlines()) == 5
+    assert ran.stderr == "5 tools of the embedded demo (customer support, made-up data)\n"
+
+
+def test_the_times_of_explain_hold_no_loading(tmp_path: Path) -> None:
+    """What Presidio takes to load is a second or more; to look through a line, a thousandth of it."""
+    ran = run("explain", "-", stdin=json.dumps({**CALL, "result": {"content": [{"type": "text", "text": "a@b.com"}]}}))
+    assert ran.returncode == 0, ran.stderr
+    (line,) = [line for line in ran.stdout.splitlines() if line.startswith("on_result  redact")]
+    assert int(line.split()[3]) < 300_000
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 tools"), (1, "1 tool"), (2, "2 tools")])
+def test_one_is_not_told_as_many(number: int, said: str) -> None:
+    assert counted(number, "tool") == said
 
 
 class Handshake(ThreadingHTTPServer):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,14 +13,17 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from policies.loading import load as load_policies
 from policies.testing import call, run, services
+from policies.watchdog import EXIT_CODE
+from proxy.catalog import State
 from proxy.demo_messages import reply
 from proxy.settings import load as load_settings
+from tests.running import make_environ
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,12 +44,19 @@ def blocks(text: str, kind: str) -> list[str]:
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`make run`'s proxy, on a port of its own."""
+    with running(tmp_path_factory.mktemp("run") / "audit.jsonl") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running(audit: Path, *flags: str) -> Iterator[str]:
+    """A served proxy in front of the demo, by its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    audit = tmp_path_factory.mktemp("run") / "audit.jsonl"
+    command = [sys.executable, "-m", "proxy", "serve", "--port", str(port), *flags]
     with audit.open("w") as out:
-        child = subprocess.Popen([sys.executable, "-m", "proxy", "serve", "--port", str(port)], cwd=ROOT, stdout=out)
+        child = subprocess.Popen(command, cwd=ROOT, stdout=out)
     try:
         _wait(f"http://127.0.0.1:{port}/readyz")
         yield f"http://127.0.0.1:{port}/mcp"
@@ -80,19 +90,24 @@ def test_the_readme_shows_every_command_that_this_file_runs() -> None:
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
 def test_a_make_command_of_the_readme_starts_what_it_says(command: str, tmp_path: Path) -> None:
     words = shlex.split(command)
-    plan = subprocess.run([*words[:1], "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    plan = subprocess.run(
+        [words[0], "-n", "--no-print-directory", *words[1:]],
+        cwd=ROOT,
+        env=make_environ(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     last = shlex.split(plan.strip().splitlines()[-1])
     assert last[1:3] == (["-m", "proxy"] if words[1] == "run" else ["-m", "pytest"])
     if words[1] == "run":
-        _write_smallest_policy(tmp_path)
-        shutil.copytree(ROOT / "proxy", tmp_path / "proxy", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("__pycache__"))
-        checked = cli("check", "--offline", *last[4:], cwd=tmp_path)
-        assert checked.returncode == 0, checked.stderr
+        checked = cli("check", "--offline", *last[4:], cwd=_clone_beside_smallest_policy(tmp_path))
+        # npx of the example need not be installed here.
+        assert checked.returncode == 0 or "the command 'npx' cannot be found\n1 finding\n" in checked.stderr
 
 
 def test_the_call_of_the_readme_redacts_as_the_readme_shows(proxy: str) -> None:
-    (command,) = [command for command in COMMANDS if " call " in command]
+    command = next(command for command in COMMANDS if " call " in command)
     answered = cli(*shlex.split(command)[1:], "--url", proxy)
     assert answered.returncode == 0, answered.stderr
     got = json.loads(answered.stdout)
@@ -109,28 +124,76 @@ def _demo_profile() -> Any:
     return reply({}, json.dumps(asked).encode())[1]["result"]
 
 
-def _write_smallest_policy(folder: Path) -> None:
-    (folder / "office_hours.py").write_text(blocks(README, "python")[0])
-    (folder / "policies.toml").write_text(blocks(README, "toml")[0])
+def _clone_beside_smallest_policy(folder: Path) -> Path:
+    """The two files of the README in the folder that it names, beside a stand-in for the clone, which is returned."""
+    policy, chain = blocks(README, "python")[0], blocks(README, "toml")[0]
+    clone, mine = folder / "clone", folder / "my-policies"
+    clone.mkdir()
+    mine.mkdir()
+    (mine / "our_customers.py").write_text(policy)
+    (mine / "policies.toml").write_text(chain)
+    for name in ("proxy", "policies"):
+        (clone / name).symlink_to(ROOT / name)
+    return clone
 
 
-def test_the_smallest_policy_denies_outside_its_hours(tmp_path: Path) -> None:
-    _write_smallest_policy(tmp_path)
-    lent = services()
-    entries = load_policies(tmp_path / "policies.toml", lent)
-    for hour, denied in ((3, True), (12, False), (20, True)):
-        lent.clock.time = hour * 3600.0
-        went = run(entries, call("update_order", {"order_id": "1"}))
-        assert bool(went.denied) is denied
+def test_the_smallest_policy_denies_addresses_that_are_not_ours(tmp_path: Path) -> None:
+    _clone_beside_smallest_policy(tmp_path)
+    entries = load_policies(tmp_path / "my-policies" / "policies.toml", services())
+    for to, denied in (
+        ("maria@example.com", False),
+        ("eve@example.net", True),
+        ("maria@example.com, eve@example.net", True),
+        ("eve@example.net, maria@example.com", True),
+        ("maria@example.com\n", True),
+    ):
+        went = run(entries, call("send_update", {"to": to, "message": "Hello"}))
+        assert (went.denied is not None) is denied, to
     assert not run(entries, call("search_knowledge")).denied
 
 
-def test_check_accepts_the_smallest_policy(tmp_path: Path) -> None:
-    _write_smallest_policy(tmp_path)
+def test_the_chain_of_the_readme_is_the_default_chain_and_the_smallest_policy(tmp_path: Path) -> None:
+    clone = _clone_beside_smallest_policy(tmp_path)
     (command,) = [command for command in COMMANDS if " check " in command]
-    checked = cli(*shlex.split(command)[1:], cwd=tmp_path)
+    checked = cli(*shlex.split(command)[1:], cwd=clone)
     assert checked.returncode == 0, checked.stderr
-    assert "office_hours" in checked.stdout
+    assert "our_customers" in checked.stdout
+    assert checked.stderr == "note: the upstream lists 5 tools\nok\n"
+
+
+def test_the_second_call_of_the_readme_is_denied_as_the_readme_says(tmp_path: Path) -> None:
+    _clone_beside_smallest_policy(tmp_path)
+    (command,) = [command for command in COMMANDS if " call send_update " in command]
+    (said,) = re.findall(r"`(Denied: \w+ \(exchange) …\)`", README)
+    with running(tmp_path / "audit.jsonl", "--policies", str(tmp_path / "my-policies" / "policies.toml")) as url:
+        answered = cli(*shlex.split(command)[1:], "--url", url)
+        assert answered.returncode == 1
+        assert json.loads(answered.stdout)["content"][0]["text"].startswith(said)
+        sent = cli("call", "send_update", '{"to":"maria@example.com","message":"Hello"}', "--url", url)
+        assert sent.returncode == 0, sent.stdout
+
+
+def test_the_fields_of_readyz_are_all_in_the_docs(proxy: str) -> None:
+    with urllib.request.urlopen(proxy.removesuffix("mcp") + "readyz", timeout=5) as answered:
+        assert answered.status == 200
+        state = json.load(answered)
+    names = {f"{key}.{inner}" for key, value in state.items() if isinstance(value, dict) for inner in value}
+    names |= {key for key, value in state.items() if not isinstance(value, dict)}
+    told = (ROOT / "docs" / "operations.md").read_text().partition("## Exit codes")[0]
+    assert set(re.findall(r"^\| `([a-z_.]+)` \|", told, re.MULTILINE)) == names
+
+
+def test_the_states_of_the_catalog_and_the_code_of_the_watchdog_are_in_the_docs() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    assert all(f"`{state}`" in text for state in get_args(State))
+    assert f"| {EXIT_CODE} | a policy blocked the event loop" in text
+
+
+def test_commands_of_the_pages_are_typed_in_one_form() -> None:
+    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+        for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+            if kind == "sh":
+                assert not re.search(r"(?<!\.venv/bin/)mcp-policy-proxy |-m proxy", text), page
 
 
 def test_the_policies_toml_at_the_top_is_the_built_in_default_spelt_out() -> None:

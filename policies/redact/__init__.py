@@ -2,53 +2,66 @@
 
 It covers content and structured content of results, JSON inside a text, errors, notices, prompts and resources; calls
 (arguments and inputs) only where `arguments = true`. Tool definitions are left alone. Which tools it covers is the
-chain's `tools` globs. It works in one thread of its own, off the event loop.
+chain's `tools` globs. It works in threads of its own, off the event loop, small results apart from large ones.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import ClassVar, Final, TypeVar
 
 from pydantic import Field, field_validator
 
+from policies.finding import UnknownNameError
 from policies.jsontext import dumps
 from policies.model import ALLOW, Allow, Call, Change, Deny, Json, JsonObject, Modify, Result
 from policies.policy import CallDecision, Policy, PolicyConfig, ResultDecision, Services
 from policies.redact.engine import ENTITIES, Engine, load
-from policies.redact.redaction import Redaction, TooLargeError
+from policies.redact.lanes import Lanes, OutOfTimeError, deadline
+from policies.redact.redaction import Redaction, Scope, TooLargeError
 from policies.redact.replace import NotRedactableError, Schema
-from policies.text import KeyCollisionError, Walk
-from policies.validation import Validation
+from policies.text import GrowthError, KeyCollisionError, TooManyValuesError, Walk
 
 __all__ = ["Redact", "RedactConfig"]
 
 _T = TypeVar("_T", Call, Result)
 _UNTOUCHED: Final = frozenset({"tools/list", "initialize", "server/discover"})
-_DIGITS: Final = b"0123456789"
+_ERROR: Final = "error"
+"""No method: a JSON-RPC error has no fields that only the protocol reads."""
+_SORTED: Final = bytes.maketrans(
+    b"0123456789abcdefABCDEFghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ", b"0" * 10 + b"a" * 12 + b"z" * 40
+)
+_LOWER: Final = bytes.maketrans(b"DOBIRTHAN", b"dobirthan")
+_LONG_NAME: Final = 26
+"""Letters and digits in a row, as in a wallet's address."""
+_SAYING: Final = (b"dob", b"birth", b"iban")
 
 
 class RedactConfig(PolicyConfig):
-    """`max_text` is in characters of one text, `max_bytes` in bytes of the compact JSON of a result or of params."""
+    """`max_text` is in characters of one text, `max_bytes` in bytes of the compact JSON of a result or of params.
+
+    `max_seconds` is processor time for one result.
+    """
 
     entities: tuple[str, ...] = ENTITIES
     threshold: float = Field(default=0.4, ge=0, le=1)
     arguments: bool = False
     max_text: int = Field(default=256 * 1024, ge=1)
     max_bytes: int = Field(default=2 << 20, ge=1)
-    max_seconds: float = Field(default=10.0, gt=0)
+    max_seconds: float = Field(default=2.0, gt=0)
 
     @field_validator("entities")
     @classmethod
     def _known(cls, entities: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = sorted(set(entities) - set(ENTITIES))
-        if unknown or not entities:
-            raise ValueError(f"unknown: {', '.join(unknown) or 'none given'}; known: {', '.join(ENTITIES)}")
+        if not entities:
+            raise ValueError(f"none is named; valid are {', '.join(ENTITIES)}")
+        if set(entities) - set(ENTITIES):
+            raise UnknownNameError("entity", entities, ENTITIES)
         return entities
 
 
@@ -72,30 +85,36 @@ class Redact(Policy):
 
     def __init__(self, config: PolicyConfig, services: Services) -> None:
         super().__init__(config, services)
-        self._thread: ThreadPoolExecutor | None = None
+        self._lanes: Lanes | None = None
         self._engine: Future[Engine] | None = None
-        self._validation = Validation()
 
     async def open(self) -> None:
         """Starts loading Presidio; what comes before it is loaded waits, and a failure to load denies."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="redact")
-        self._engine = self._thread.submit(load, self.config.entities, self.config.threshold)
+        self._lanes = Lanes()
+        self._engine = self._lanes.start(partial(load, self.config.entities, self.config.threshold))
 
     async def close(self) -> None:
-        if self._thread:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._lanes:
+            self._lanes.close()
 
     def on_call(self, call: Call) -> CallDecision | Awaitable[CallDecision]:
         if not self.config.arguments:
             return ALLOW
         schema = call.tool.input_schema if call.tool else None
-        return self._decide(call.params, call.with_params, Work(walk=Walk.call, schema=schema, described="arguments"))
+        work = Work(walk=lambda walk, params: walk.call(params, call.method), schema=schema, described="arguments")
+        return self._decide(call.params, call.with_params, work)
 
     def on_result(self, call: Call, result: Result) -> ResultDecision | Awaitable[ResultDecision]:
         if call.method in _UNTOUCHED and not (result.error or result.notice):
             return ALLOW
         schema = call.tool.output_schema if call.tool and not (result.is_error or result.notice) else None
-        work = Work(walk=Walk.result, schema=schema, described="structuredContent", spoken=call.name)
+        method = _ERROR if result.error else result.notice or call.method
+        work = Work(
+            walk=lambda walk, body: walk.result(body, method),
+            schema=schema,
+            described="structuredContent",
+            spoken=call.name,
+        )
         return self._decide(result.body, result.with_body, work)
 
     def _decide(
@@ -104,14 +123,21 @@ class Redact(Policy):
         raw = dumps(body)
         if _harmless(raw):
             return ALLOW
-        return Deny("too_large_to_redact") if len(raw) > self.config.max_bytes else self._hand_over(body, wrap, work)
+        if len(raw) > self.config.max_bytes:
+            return Deny("too_large_to_redact")
+        return self._hand_over(body, len(raw), wrap, work)
 
-    async def _hand_over(self, body: JsonObject, wrap: Callable[[JsonObject], _T], work: Work) -> Allow | Modify | Deny:
-        if self._thread is None:
+    async def _hand_over(
+        self, body: JsonObject, size: int, wrap: Callable[[JsonObject], _T], work: Work
+    ) -> Allow | Modify | Deny:
+        if self._lanes is None or self._engine is None:
             raise RuntimeError("redact was not opened")
+        engine = await _loaded(self._engine)
         stop = Event()
         try:
-            done = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, body, work, stop)
+            done = await asyncio.get_running_loop().run_in_executor(
+                self._lanes.of(size), self._work, engine, self._lanes, body, work, stop
+            )
         finally:
             stop.set()  # whoever stops waiting stops the work as well
         if isinstance(done, Deny):
@@ -119,38 +145,49 @@ class Redact(Policy):
         new, changes = done
         return ALLOW if new is body else Modify(wrap(new), changes)
 
-    def _work(self, body: JsonObject, work: Work, stop: Event) -> tuple[JsonObject, tuple[Change, ...]] | Deny:
-        """In the thread. What loading Presidio raised is raised here again, for every call."""
-        if self._engine is None:
-            raise RuntimeError("redact was not opened")
-        redaction = Redaction(
-            self._engine.result(),
-            frozenset(self.config.entities),
-            self.config.max_text,
-            self._checker(stop),
-            schema=Schema(work.schema, self._validation) if work.schema else None,
+    def _work(
+        self, engine: Engine, lanes: Lanes, body: JsonObject, work: Work, stop: Event
+    ) -> tuple[JsonObject, tuple[Change, ...]] | Deny:
+        """In a thread."""
+        check = deadline(self.config.max_seconds, stop)
+        scope = Scope(
+            entities=frozenset(self.config.entities),
+            max_text=self.config.max_text,
+            schema=Schema(work.schema, lanes.validation(), check) if work.schema else None,
             described=work.described,
             spoken=work.spoken,
         )
+        redaction = Redaction(engine, scope, check)
         try:
             return redaction.run(body, work.walk), redaction.changes
-        except TooLargeError:
+        except (TooLargeError, TooManyValuesError, GrowthError, OutOfTimeError):
             return Deny("too_large_to_redact")
         except (NotRedactableError, KeyCollisionError) as error:
             return Deny("not_redactable", str(error))
 
-    def _checker(self, stop: Event) -> Callable[[], None]:
-        end = time.monotonic() + self.config.max_seconds
 
-        def check() -> None:
-            if stop.is_set() or time.monotonic() > end:
-                raise TooLargeError("out of time")
-
-        return check
+async def _loaded(engine: Future[Engine]) -> Engine:
+    """What loading raised is raised here, for every call."""
+    return engine.result() if engine.done() else await asyncio.shield(asyncio.wrap_future(engine))
 
 
 def _harmless(raw: bytes) -> bool:
-    """Whether this compact JSON is too plain to hold anything: no @, no escape, fewer than four digits, no `::`."""
+    """Whether this compact JSON is too plain to hold anything: no @, no escape, and fewer than four digits.
+
+    And with so few digits, nothing that needs no more: an IPv6 address, a wallet's, a birthday or account by its key.
+    """
     if b"@" in raw or b"\\u" in raw or not raw.isascii():
         return False
-    return len(raw) - len(raw.translate(None, _DIGITS)) < 4 and b"::" not in raw
+    kinds = raw.translate(_SORTED)
+    if kinds.count(b"0") > 3:
+        return False
+    return not (_address(kinds) or _long_name(kinds) or any(word in raw.translate(_LOWER) for word in _SAYING))
+
+
+def _address(kinds: bytes) -> bool:
+    hexadecimal = kinds.replace(b"0", b"a")
+    return b"::" in kinds or b"a:a" in hexadecimal
+
+
+def _long_name(kinds: bytes) -> bool:
+    return b"z" * _LONG_NAME in kinds.replace(b"0", b"z").replace(b"a", b"z")

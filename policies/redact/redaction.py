@@ -2,220 +2,233 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from policies.hidden import clean
 from policies.model import Change, Json, JsonObject
-from policies.redact.engine import Engine, Span
-from policies.redact.keys import benign, is_mask, named
+from policies.redact.engine import Engine
+from policies.redact.keys import benign, digits_of, head, is_mask, no_address, said, shaped, shaped_number
+from policies.redact.known import Known
+from policies.redact.places import Places, steps_of
+from policies.redact.reading import Layer, Pair, layers, pairs
 from policies.redact.replace import OWN, NotRedactableError, Schema
-from policies.text import DROP, Walk, Where, keys, path, split_key
+from policies.redact.shapes import plain
+from policies.redact.spans import Span, apart, blot, cover, label
+from policies.text import Budget, Walk, Where, keys, path, split_key
 
-_TOKEN: Final = re.compile(r"[^\W_]+")
-_SHORTEST: Final = 5
-"""A shorter value is only removed where it was found."""
+_NO_ADDRESS: Final = frozenset({"IP_ADDRESS"})
+_LONGEST_KEY: Final = 64
+"""Characters of a key that are read for what it says, and that a path may show."""
+MOST_VALUES: Final = 500_000
+"""Of a result, its texts that are JSON included."""
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class TooLargeError(Exception):
     """A text is longer than may be looked at."""
 
 
-class Known:
-    """Values found somewhere in a result, found again wherever else they stand as whole words. Linear in the text."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is redacted. `schema` describes the data under the top-level key `described`; None when nothing does.
 
-    def __init__(self) -> None:
-        self._by_token: dict[str, dict[int, dict[str, str]]] = {}
-        self.entities: dict[str, str] = {}
+    `spoken` is the address that the caller itself asked for. `max_text` is in characters.
+    """
 
-    def add(self, value: str, entity: str) -> None:
-        token = _TOKEN.search(value)
-        if token is None or len(value) < _SHORTEST or value in OWN:
-            return
-        rest = value[token.start() :]
-        self._by_token.setdefault(token[0], {}).setdefault(len(rest), {})[rest] = entity
-        self.entities[value] = entity
-
-    def find(self, text: str) -> Iterator[Span]:
-        if not self._by_token:
-            return
-        for token in _TOKEN.finditer(text):
-            for length, values in self._by_token.get(token[0], {}).items():
-                end = token.start() + length
-                entity = values.get(text[token.start() : end])
-                if entity and not (text[end - 1].isalnum() and text[end : end + 1].isalnum()):
-                    yield Span(token.start(), end, entity, 1.0)
+    entities: frozenset[str]
+    max_text: int
+    schema: Schema | None = None
+    described: str = "structuredContent"
+    spoken: str = ""
 
 
 class Redaction:
-    """The state of one redaction. `schema` describes the data under the top-level key `described`."""
+    """The state of one redaction. `check` is called all along and may raise to stop it."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        entities: frozenset[str],
-        max_text: int,
-        check: Callable[[], None],
-        *,
-        schema: Schema | None = None,
-        described: str = "structuredContent",
-        spoken: str = "",
-    ) -> None:
-        self._engine, self._entities, self._max_text, self._check = engine, entities, max_text, check
-        self._schema, self._described, self._spoken = schema, described, spoken
-        self._known = Known()
+    def __init__(self, engine: Engine, scope: Scope, check: Callable[[], None]) -> None:
+        self._engine, self._scope, self._check = engine, scope, check
+        self._known = Known(check)
+        self._places = Places(scope.schema, scope.described)
         self._found = False
-        self._spans: dict[tuple[str, tuple[str, ...]], list[Span]] = {}
-        self._chosen: dict[tuple[str, Json], Json] = {}
-        self._by_value: dict[Json, Json] = {}
+        self._spans: dict[tuple[str, tuple[str, ...], bool], list[Span]] = {}
+        self._said: dict[tuple[str, ...], str | None] = {}
         self._names: dict[str, str] = {}
-        self._changes: dict[Change, None] = {}
-        self._looking = Walk(edit=self._look, key=self._look_at_key, numbers=True)
-        self._writing = Walk(edit=self._write, key=self._write_key, numbers=True)
+        self._taken: dict[str, int] = {}
+        self._renamed: set[str] = set()
+        self._changes: list[tuple[Where, str]] = []
+        self._looking = Walk(edit=self._look, key=self._look_at_key, numbers=True, budget=self._budget())
+        self._writing = Walk(edit=self._write, key=self._write_key, numbers=True, budget=self._budget())
 
     def run(self, body: JsonObject, walk: Callable[[Walk, JsonObject], JsonObject]) -> JsonObject:
-        """The redacted body, or the same object. Raises NotRedactableError, TooLargeError, KeyCollisionError."""
+        """The redacted body, or the same object.
+
+        Raises NotRedactableError, TooLargeError, TooManyValuesError, GrowthError, KeyCollisionError, and what `check` raises.
+        """
         walk(self._looking, body)
         if not self._found:
             return body
-        described = body.get(self._described)
-        if self._schema and described is not None:
-            self._writing.value(described, (None, self._described))  # decides, before its text copy is written
+        schema, key = self._scope.schema, self._scope.described
+        described = body.get(key)
+        if schema and described is not None:
+            self._writing.value(described, (None, key))  # decides, before its text copy is written
         new = walk(self._writing, body)
-        changed = new.get(self._described)
-        if self._schema and changed is not described and not self._schema.accepts(changed):
+        self._check()
+        changed = new.get(key)
+        if schema and changed is not described and not schema.accepts(changed):
             raise NotRedactableError("the redacted value is not valid")
         return new
 
+    def _budget(self) -> Budget:
+        def late() -> bool:
+            self._check()
+            return False
+
+        return Budget(MOST_VALUES, late)
+
     @property
     def changes(self) -> tuple[Change, ...]:
-        return tuple(self._changes)
+        """What was changed, once each; a key that was changed appears as `*` in every path."""
+        return tuple(dict.fromkeys(Change(path(self._masked(where)), kind) for where, kind in self._changes))
+
+    def _masked(self, where: Where) -> Where:
+        masked: Where = None
+        for step in steps_of(where):
+            hidden = isinstance(step, str) and (len(step) > _LONGEST_KEY or step in self._renamed)
+            masked = (masked, "*" if hidden else step)
+        return masked
+
+    # --- looking ---
 
     def _look(self, leaf: Json, where: Where) -> Json:
+        self._check()
         if not isinstance(leaf, str):
-            entity = self._named(str(leaf), where) if isinstance(leaf, int) else None
+            digits, entity = self._number(leaf, where)
             if entity:
                 self._found = True
-                self._known.add(str(leaf), entity)
+                self._known.add(digits, entity)
         elif self._looking.inside(leaf, where) is None:
-            self._remember(leaf, where)
+            self._find(clean(leaf)[0], _near(where))
         return leaf
 
     def _look_at_key(self, key: str, where: Where) -> str:
-        self._remember(key, None)
+        self._find(clean(key)[0], (), is_key=True)
         return key
 
-    def _remember(self, text: str, where: Where) -> None:
-        seen = clean(text)[0]
-        for span in self._find(seen, where):
-            self._found = True
-            self._known.add(seen[span.start : span.end], span.entity)
+    def _entity(self, near: tuple[str, ...]) -> str | None:
+        """What the keys say, of the entities asked for."""
+        if near not in self._said:
+            entity = said(near)
+            self._said[near] = entity if entity in self._scope.entities else None
+        return self._said[near]
 
-    def _find(self, text: str, where: Where) -> list[Span]:
-        near = keys(where)
-        memo = self._spans.get((text, near))
+    def _number(self, leaf: float, where: Where) -> tuple[str, str]:
+        """Its digits and what they are; both empty when they are nobody's."""
+        entity = self._entity(_near(where))
+        digits = shaped_number(leaf, entity) if entity else ""
+        return (digits, entity) if entity and digits else ("", "")
+
+    def _find(self, text: str, near: tuple[str, ...], is_key: bool = False) -> list[Span]:
+        """Where something stands in a text; what it is is known from now on."""
+        memo = self._spans.get((text, near, is_key))
         if memo is None:
-            memo = self._spans[text, near] = self._detect(text, near)
+            found = [span for layer in layers(text) for span in self._in_layer(layer, near, is_key)]
+            memo = self._spans[text, near, is_key] = apart(found)
+            self._found = self._found or bool(memo)
         return memo
+
+    def _in_layer(self, layer: Layer, near: tuple[str, ...], is_key: bool) -> Iterator[Span]:
+        spans = self._detect(layer.text, near)
+        for span in [*spans, *(() if is_key else self._pairs(layer.text, near))]:
+            self._known.add(layer.text[span.start : span.end], span.entity)
+            yield Span(*layer.place(span.start, span.end), span.entity, span.score, span.number)
 
     def _detect(self, text: str, near: tuple[str, ...]) -> list[Span]:
         self._check()
+        if len(text) > self._scope.max_text:
+            raise TooLargeError("a text is longer than max_text")
         if text in OWN or is_mask(text):
             return []
-        entity = named(text.strip(), near)
-        if entity in self._entities and entity:
-            return [Span(0, len(text), entity, 1.0)]
-        if benign(text, near):
+        seen = plain(text)
+        entity = self._entity(near)
+        if entity and shaped(seen.strip(), entity):
+            return [Span(0, len(text), entity)]
+        if benign(seen):
             return []
-        if len(text) > self._max_text:
-            raise TooLargeError("a text is longer than max_text")
-        context = [word for key in near for word in split_key(key)]
-        return self._engine.find(text, context, self._check)
+        skip = head(seen)
+        words = [word for key in near for word in split_key(key)]
+        found = self._engine.find(seen[skip:], words, self._check, _NO_ADDRESS if no_address(near) else _NOTHING)
+        return [Span(span.start + skip, span.end + skip, span.entity, span.score) for span in found] if skip else found
 
-    def _named(self, text: str, where: Where) -> str | None:
-        entity = named(text, keys(where))
-        return entity if entity in self._entities else None
+    def _pairs(self, text: str, near: tuple[str, ...]) -> Iterator[Span]:
+        seen = plain(text)
+        for pair in pairs(seen):
+            self._check()
+            value, entity = seen[pair.start : pair.end], self._entity((pair.key, *near))
+            if entity and not is_mask(value) and (shaped(value, entity) or _is_short(value, pair, entity)):
+                yield Span(pair.start, pair.end, entity, number=pair.number)
+
+    # --- writing ---
 
     def _write(self, leaf: Json, where: Where) -> Json:
+        self._check()
         if isinstance(leaf, str):
             inner = self._writing.inside(leaf, where)
             return self._text(leaf, where) if inner is None else inner
-        if isinstance(leaf, int):
-            entity = self._named(str(leaf), where) or self._known.entities.get(str(leaf))
-            return self._put(leaf, 0, (), entity, where) if entity else leaf
-        return leaf
+        entity = self._number(leaf, where)[1] or self._known.entities.get(digits_of(leaf))
+        return self._put(leaf, 0, (), where, [entity]) if entity else leaf
 
     def _text(self, leaf: str, where: Where) -> Json:
-        near = keys(where, 1)
-        if near == ("uri",) and leaf == self._spoken:
+        if keys(where, 1) == ("uri",) and leaf == self._scope.spoken:
             return leaf  # the caller's own address for it
         seen = clean(leaf)[0]
-        spans = _union(self._find(seen, where), self._known.find(seen))
+        spans = self._all(seen, _near(where))
         if not spans:
             return leaf
-        wanted = _cover(seen, spans, lambda _, span: f"<{span.entity}>")
-        masks = [_cover(seen, spans, partial(_blot, digit)) for digit in "019"]
-        return self._put(leaf, wanted, masks, spans[0].entity, where, [span.entity for span in spans])
+        masks = [cover(seen, spans, partial(blot, digit)) for digit in "019"]
+        return self._put(leaf, cover(seen, spans, label), masks, where, [span.entity for span in spans])
 
-    def _put(
-        self, leaf: Json, wanted: Json, masks: Sequence[str], entity: str, where: Where, all_of: Iterable[str] = ()
-    ) -> Json:
-        name = (keys(where, 1) or ("",))[0]
-        steps = _steps(where)
-        if self._schema and steps[:1] == [self._described]:
-            new = self._schema.replacement(steps[1:], leaf, wanted, masks)
-            self._chosen.setdefault((name, leaf), new)
-            if new is not DROP:
-                self._by_value.setdefault(leaf, new)
-        else:
-            new = self._chosen.get((name, leaf), self._by_value.get(leaf, wanted))
+    def _all(self, text: str, near: tuple[str, ...], is_key: bool = False) -> list[Span]:
+        known = [
+            Span(*layer.place(span.start, span.end), span.entity, 0.0)
+            for layer in layers(text)
+            for span in self._known.find(layer.text)
+        ]
+        return apart([*self._find(text, near, is_key), *known])
+
+    def _put(self, leaf: Json, wanted: Json, masks: Sequence[str], where: Where, entities: Iterable[str]) -> Json:
+        new = self._places.replacement(steps_of(where), leaf, wanted, masks)
         if new is not leaf:
-            self._changes.update((Change(path(where), kind), None) for kind in all_of or (entity,))
+            self._changes += [(where, entity) for entity in entities]
         return new
 
     def _write_key(self, key: str, where: Where) -> str:
+        self._check()
         seen = clean(key)[0]
-        spans = _union(self._find(seen, None), self._known.find(seen))
-        if not spans:
-            return key
-        self._changes[Change(path(where), spans[0].entity)] = None
         if seen not in self._names:
-            covered = _cover(seen, spans, lambda _, span: f"<{span.entity}>")
-            taken = sum(1 for name in self._names.values() if name.startswith(covered[:-1]))
-            self._names[seen] = covered if not taken else f"{covered[:-1]}_{taken + 1}{covered[-1]}"
+            self._names[seen] = self._name(seen)
+        if self._names[seen] == seen:
+            return key
+        self._renamed.add(key)
+        self._changes.append((where, self._all(seen, (), is_key=True)[0].entity))
         return self._names[seen]
 
-
-def _steps(where: Where) -> list[str | int]:
-    steps: list[str | int] = []
-    while where is not None:
-        where, step = where
-        steps.append(step)
-    return steps[::-1]
-
-
-def _union(first: Iterable[Span], second: Iterable[Span]) -> list[Span]:
-    merged: list[Span] = []
-    for span in sorted([*first, *second], key=lambda span: (span.start, -span.end)):
-        last = merged[-1] if merged else None
-        if last and span.start < last.end:
-            merged[-1] = Span(last.start, max(last.end, span.end), last.entity, last.score)
-        else:
-            merged.append(span)
-    return merged
+    def _name(self, key: str) -> str:
+        """The key with its values covered, and numbered where another key looks the same."""
+        spans = self._all(key, (), is_key=True)
+        if not spans:
+            return key
+        covered = cover(key, spans, label)
+        count = self._taken[covered] = self._taken.get(covered, 0) + 1
+        at = covered.rindex(">")
+        return covered if count == 1 else f"{covered[:at]}_{count}{covered[at:]}"
 
 
-def _cover(text: str, spans: Iterable[Span], cover: Callable[[str, Span], str]) -> str:
-    parts, at = [], 0
-    for span in spans:
-        parts += [text[at : span.start], cover(text[span.start : span.end], span)]
-        at = span.end
-    return "".join([*parts, text[at:]])
+def _near(where: Where) -> tuple[str, ...]:
+    return tuple(key[:_LONGEST_KEY] for key in keys(where))
 
 
-def _blot(digit: str, text: str, _: Span) -> str:
-    return "".join(
-        digit if char.isdigit() else ("x" if char.islower() else "X") if char.isalpha() else char for char in text
-    )
+def _is_short(value: str, pair: Pair, entity: str) -> bool:
+    return pair.number and value.isdigit() and bool(shaped_number(int(value), entity))

@@ -14,10 +14,11 @@ from yarl import URL
 from policies.policy import Secrets
 from proxy.auth import Auth, outbound, token_endpoint
 from proxy.auth_modes import Iam
-from proxy.errors import AuthError, ConfigError
+from proxy.errors import AuthError, ConfigError, UpstreamError
 from proxy.lease import REFUSED_S
 from proxy.references import References
-from proxy.settings import Settings
+from proxy.settings import Settings, load
+from proxy.upstream import Origin, connect
 from tests.auth import aws_verifier, identity_provider
 from tests.auth.aws_verifier import Verifier
 from tests.auth.clocks import Clock
@@ -274,3 +275,39 @@ async def test_a_secret_from_a_file_reaches_the_token_endpoint(provider: Provide
         client_secret=f"file:{tmp_path}/secret",
     )
     assert await added(auth) == {"Authorization": "Bearer token-1"}
+
+
+@pytest.mark.parametrize("mode", ["none", "iam", "jwt", "passthrough"])
+@pytest.mark.parametrize("upstream", ["http://h:99999/", "http://[x", "http://[x]/", "http://h:port/", "http:///x"])
+def test_a_url_that_is_none_is_a_finding_and_no_traceback(upstream: str, mode: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        chosen(upstream=upstream, auth_mode=mode)
+    assert caught.value.findings[0].startswith("setting upstream: ")
+    with pytest.raises(ConfigError):
+        connect(load({}, upstream=upstream), chosen(auth_mode="none"))
+
+
+@pytest.mark.parametrize("command", ["   ", "'unbalanced"])
+def test_a_command_that_is_none_is_a_finding_and_no_traceback(command: str) -> None:
+    with pytest.raises(ConfigError):
+        connect(load({}, stdio=command), chosen(auth_mode="none"))
+
+
+@pytest.mark.parametrize(
+    "reference", ["file:/srv/secret-place/key", "arn:aws:secretsmanager:us-east-1:123456789012:secret:secret-place"]
+)
+async def test_the_caller_learns_that_a_credential_is_missing_and_the_log_says_where_it_should_be(
+    reference: str, aws: Aws, caplog: pytest.LogCaptureFixture
+) -> None:
+    auth = chosen(References(), auth_mode="api_key", api_key=reference)
+    upstream = connect(load({}, upstream="http://127.0.0.1:9/mcp"), auth)
+    await upstream.open()
+    try:
+        with pytest.raises(UpstreamError) as caught:
+            await upstream.request("tools/call", {"name": "t"}, Origin(version="2026-07-28"))
+    finally:
+        await upstream.close()
+        await auth.close()
+    assert caught.value.kind == "auth"
+    assert "secret" not in f"{caught.value} {caught.value.data}"
+    assert reference in caplog.text

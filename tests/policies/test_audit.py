@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -54,6 +54,7 @@ def test_a_line_says_who_what_when_how_long_and_what_was_decided() -> None:
         "name": "get",
         "outcome": "completed",
         "policies": [
+            {"policy": "sanitize", "hook": "on_call", "action": "allow", "mode": "enforce", "us": 7, "count": 1},
             {
                 "policy": "redact",
                 "hook": "on_result",
@@ -71,7 +72,6 @@ def test_a_line_says_who_what_when_how_long_and_what_was_decided() -> None:
                 "detail": "12 MB",
                 "us": 1,
             },
-            {"policy": "sanitize", "hook": "on_call", "action": "allow", "mode": "enforce", "us": 7, "count": 1},
         ],
         "subject": "jane",
         "issuer": "https://idp",
@@ -126,9 +126,16 @@ def test_steps_that_only_allowed_are_summed_and_long_lists_of_changes_are_cut() 
     line = line_of(
         exchange(call(), steps=[*allowed, Step(policy="b", hook="on_call", action="modify", changes=changes)])
     )
-    modified, summed = line["policies"]
+    summed, modified = line["policies"]
     assert (len(modified["changes"]), modified["changes_left_off"]) == (MAX_CHANGES, 5)
     assert summed == {"policy": "a", "hook": "on_tool", "action": "allow", "mode": "enforce", "us": 100, "count": 50}
+
+
+def test_decisions_stand_in_the_order_of_time_with_sums_where_the_first_stood() -> None:
+    actions: tuple[tuple[str, Literal["allow", "deny"]], ...] = (("a", "allow"), ("b", "deny"), ("c", "allow"))
+    steps = [Step(policy=name, hook="on_call", action=action) for name, action in (*actions, actions[0])]
+    told = line_of(exchange(call(), None, "denied", steps=steps))["policies"]
+    assert [(item["policy"], item.get("count")) for item in told] == [("a", 2), ("b", None), ("c", 1)]
 
 
 def test_a_line_is_written_whatever_a_policy_put_into_its_detail() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from policies.audit import Audit
 from policies.chain import Entry
 from policies.loading import DEFAULT, PolicyConfigError, announcements, load, unmatched_globs
 from policies.naming import short_name
@@ -21,6 +22,7 @@ MODULE = """
 import abc
 from typing import Literal
 from pydantic import field_validator
+from policies.finding import UnknownNameError
 from policies.policy import Policy, PolicyConfig
 
 class BlockWords(Policy):
@@ -47,6 +49,40 @@ class Refuses(Policy):
 class OddConfig(Policy):
     Config = dict
 
+class Kinds(Policy):
+    class Config(PolicyConfig):
+        kinds: list[str]
+
+        @field_validator("kinds")
+        @classmethod
+        def known(cls, value):
+            if set(value) - {"mail", "phone"}:
+                raise UnknownNameError("kind", value, ["mail", "phone"])
+            return value
+
+class Misspelt(Policy):
+    on_failure_of = 5
+    def on_cal(self, call): ...
+    def onCall(self, call): ...
+    def on_results(self, call, result): ...
+    async def on_zzz(self): ...
+
+class Misfits(Policy):
+    on_tool = None
+    def on_call(self): ...
+    async def on_result(self, result): ...
+    @staticmethod
+    def on_done(self, exchange): ...
+    async def open(self, services): ...
+
+class Fits(Policy):
+    @staticmethod
+    def on_tool(tool, caller): ...
+    @classmethod
+    def on_call(cls, *args): ...
+    async def on_result(self, call, result, *, more=1): ...
+    def on_done(self, exchange, more=1): ...
+
 NOT_A_POLICY = dict
 """
 
@@ -56,6 +92,10 @@ class Greet(Policy):
 
 
 class Block(Policy):
+    pass
+
+
+class OwnAudit(Audit):
     pass
 
 
@@ -254,7 +294,7 @@ TABLES = [
     ),
     (
         '[[policy]]\nuse = "mine_for_tests:Refuses"',
-        ["[[policy]] 1 (refuses): Refuses cannot be built: RuntimeError"],
+        ["[[policy]] 1 (refuses): Refuses cannot be built: RuntimeError at mine_for_tests.py:27"],
     ),
     *[
         (f'[[policy]]\nuse = "{use}"', [f"[[policy]] 1 (x): use: {use!r} is not 'module:Class'"])
@@ -275,6 +315,55 @@ TABLES = [
             "[[policy]] 1 (block_words): config.wrods: unknown key 'wrods': did you mean 'words'?",
         ],
     ),
+    (
+        '[[policy]]\nuse = "mine_for_tests:BlockWords"\nconfig = { words = [], kind = "hardd" }',
+        ["[[policy]] 1 (block_words): config.kind: Input should be 'soft' or 'hard'; did you mean 'hard'?"],
+    ),
+    (
+        '[[policy]]\nuse = "mine_for_tests:Kinds"\nconfig = { kinds = ["mail", "canary-91ab", "phones"] }',
+        [
+            (
+                "[[policy]] 1 (kinds): config.kinds: "
+                "kind 2 is unknown: valid are mail, phone; kind 3 is unknown: did you mean 'phone'?"
+            )
+        ],
+    ),
+    (
+        '[[policy]]\nuse = "mine_for_tests:Misspelt"\nconfig = { any = 1 }',
+        [
+            "[[policy]] 1 (misspelt): use: Misspelt.onCall overrides no hook; did you mean on_call?",
+            "[[policy]] 1 (misspelt): use: Misspelt.on_cal overrides no hook; did you mean on_call?",
+            "[[policy]] 1 (misspelt): use: Misspelt.on_results overrides no hook; did you mean on_result?",
+            (
+                "[[policy]] 1 (misspelt): use: Misspelt.on_zzz overrides no hook; "
+                "the hooks are on_tool, on_call, on_result, on_done"
+            ),
+            "[[policy]] 1 (misspelt): config.any: unknown key 'any': valid are none",
+        ],
+    ),
+    (
+        '[[policy]]\nuse = "mine_for_tests:Misfits"',
+        [
+            "[[policy]] 1 (misfits): use: Misfits.on_tool is not a method",
+            "[[policy]] 1 (misfits): use: Misfits.on_call must take (self, call)",
+            "[[policy]] 1 (misfits): use: Misfits.on_result must take (self, call, result)",
+            "[[policy]] 1 (misfits): use: Misfits.on_done must take (self, exchange)",
+            "[[policy]] 1 (misfits): use: Misfits.open must take (self)",
+        ],
+    ),
+    *[
+        (
+            f'[[policy]]\nuse = "{use}"',
+            [f"[[policy]] 1 ({name}): use: {use!r} is not 'module:Class'; did you mean {meant!r}?"],
+        )
+        for use, name, meant in (
+            ("oh.OfficeHours", "office_hours", "oh:OfficeHours"),
+            ("a.b.OfficeHours", "office_hours", "a.b:OfficeHours"),
+            ("oh.py:OfficeHours", "office_hours", "oh:OfficeHours"),
+            ("../mine/oh.py:OfficeHours", "office_hours", "oh:OfficeHours"),
+            ("oh.py", "py", "oh:Class"),
+        )
+    ],
     (
         '[[policy]]\nuse = "mine_for_tests:BlockWords"\nconfig = { words = ["canary-91ab, and longer still"] }',
         ["[[policy]] 1 (block_words): config.words: value_error"],
@@ -299,13 +388,30 @@ def test_all_that_is_wrong_is_told_at_once_without_values(folder: Path, text: st
 
 
 IMPORTS = [
-    ("breaks_for_tests", f"raise ValueError({CANARY!r})", "importing 'breaks_for_tests' raised ValueError"),
-    ("breaks_for_tests_too", "def broken(:", "importing 'breaks_for_tests_too' raised SyntaxError"),
-    ("exits_for_tests", "raise SystemExit(3)", "importing 'exits_for_tests' raised SystemExit"),
+    (
+        "breaks_for_tests",
+        f"raise ValueError({CANARY!r})",
+        "importing 'breaks_for_tests' raised ValueError at breaks_for_tests.py:1",
+    ),
+    (
+        "breaks_for_tests_too",
+        "X = 1\ndef broken(:",
+        "importing 'breaks_for_tests_too' raised SyntaxError at breaks_for_tests_too.py:2",
+    ),
+    (
+        "breaks_for_tests_deep",
+        f"import json\njson.loads({CANARY!r})",
+        "importing 'breaks_for_tests_deep' raised JSONDecodeError at breaks_for_tests_deep.py:2",
+    ),
+    (
+        "exits_for_tests",
+        "raise SystemExit(3)",
+        "importing 'exits_for_tests' raised SystemExit at exits_for_tests.py:1",
+    ),
     (
         "needs_for_tests",
         "import absent_for_tests",
-        "module 'needs_for_tests' imports 'absent_for_tests', which is not installed",
+        "module 'needs_for_tests' imports 'absent_for_tests', which is not installed (needs_for_tests.py:1)",
     ),
 ]
 
@@ -347,7 +453,9 @@ def test_a_name_is_derived_from_use(use: str, name: str) -> None:
 
 
 def test_what_an_operator_should_know_is_announced() -> None:
+    defaults = load(None, services())
     entries = [
+        *defaults,
         Entry(name="quiet", policy=build(Greet)),
         Entry(name="lenient", policy=build(Greet), on_failure="open"),
         Entry(name="watching", policy=build(Greet), mode="shadow"),
@@ -357,6 +465,70 @@ def test_what_an_operator_should_know_is_announced() -> None:
         "policy lenient fails open: when it breaks, calls and results pass it",
         "policy watching is in shadow mode: it changes and denies nothing",
         "policy resting is off",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["sanitize", "redact", "audit"], []),
+        (["audit", "redact"], ["sanitize is not in the chain: a policy file replaces the default chain"]),
+        (["sanitize"], ["redact and audit are not in the chain: a policy file replaces the default chain"]),
+        ([], ["sanitize, redact and audit are not in the chain: a policy file replaces the default chain"]),
+    ],
+)
+def test_what_is_missing_of_the_default_chain_is_announced(names: list[str], said: list[str]) -> None:
+    entries = [entry for entry in load(None, services()) if entry.name in names]
+    assert announcements([*entries, Entry(name="more", policy=build(Greet))]) == said
+
+
+@pytest.mark.parametrize(
+    ("entities", "said"),
+    [
+        ('["EMAIL_ADDRES"]', "entity 1 is unknown: did you mean 'EMAIL_ADDRESS'?"),
+        ('["US_SSN", "phone_number"]', "entity 2 is unknown: did you mean 'PHONE_NUMBER'?"),
+        ('["canary-91ab"]', "entity 1 is unknown: valid are "),
+        ("[]", "Value error, none is named; valid are "),
+    ],
+)
+def test_an_entity_that_redact_does_not_know_is_answered_with_those_it_does(
+    folder: Path, entities: str, said: str
+) -> None:
+    path = folder / "policies.toml"
+    path.write_text(f'[[policy]]\nuse = "redact"\nconfig = {{ entities = {entities} }}')
+    with pytest.raises(PolicyConfigError) as raised:
+        load(path, services())
+    (found,) = raised.value.findings
+    assert f"config.entities: {said}" in found
+    assert CANARY not in found
+
+
+def test_a_refinement_of_a_built_in_policy_stands_for_it() -> None:
+    entries = [entry for entry in load(None, services()) if entry.name != "audit"]
+    assert announcements([*entries, Entry(name="mine", policy=build(OwnAudit))]) == []
+
+
+def test_hooks_with_parameters_that_fit_are_taken(folder: Path) -> None:
+    assert [entry.name for entry in loaded(folder, '[[policy]]\nuse = "mine_for_tests:Fits"')] == ["fits"]
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [("email", "email/__init__.py"), ("sys", "Python itself"), ("proxy", "proxy/__init__.py")]
+)
+def test_a_file_that_python_finds_another_module_for_is_to_be_renamed(folder: Path, name: str, where: str) -> None:
+    (folder / f"{name}.py").write_text("class X: ...")
+    (found,) = findings(folder, f'[[policy]]\nuse = "{name}:X"')
+    assert where in found
+    assert found.endswith(f"not from {folder / name}.py: rename yours")
+
+
+def test_a_class_that_cannot_be_built_for_want_of_a_secret_names_the_reference(folder: Path) -> None:
+    (folder / "mine_for_tests_secret.py").write_text(
+        "import asyncio\nfrom policies.policy import Policy, SecretError\nclass X(Policy):\n"
+        "    def __init__(self, config, services):\n        raise SecretError('env:NOPE: is not there')\n"
+    )
+    assert findings(folder, '[[policy]]\nuse = "mine_for_tests_secret:X"') == [
+        "[[policy]] 1 (x): X cannot be built: env:NOPE: is not there (mine_for_tests_secret.py:5)"
     ]
 
 

@@ -14,8 +14,9 @@ import pytest
 from policies.jsontext import dumps, loads
 from policies.model import ALLOW, Allow, Call, Change, Deny, Json, Modify, Result, Tool
 from policies.redact import Redact
-from policies.redact.keys import benign, named, windows
+from policies.redact.keys import benign, is_mask, named
 from policies.redact.replace import NotRedactableError, Schema
+from policies.redact.shapes import AFTER, BEFORE, windows
 from policies.testing import build, call, frozen, result, tool
 from policies.text import DROP
 from policies.validation import Validation
@@ -368,7 +369,7 @@ async def test_a_number_stays_a_number(policy: Redact) -> None:
 @pytest.mark.parametrize("config", [{"max_bytes": 100}, {"max_text": 50}, {"max_seconds": 1e-9}])
 async def test_what_is_too_large_to_look_at_is_denied(policy: Redact, config: dict[str, Any]) -> None:
     small = redact(**config)
-    small._engine, small._thread = policy._engine, policy._thread
+    small._engine, small._lanes = policy._engine, policy._lanes
     assert await decide(small, result(f"{EMAIL} " * 10)) == Deny("too_large_to_redact")
 
 
@@ -427,13 +428,17 @@ async def test_a_text_takes_linear_time(policy: Redact, unit: str) -> None:
     assert seconds(15_000) < 5 * 6 * small + 0.05
 
 
-def test_every_part_of_a_long_text_with_a_hint_is_in_a_window() -> None:
-    text = f"{'word ' * 1000}{EMAIL} {'1234567 ' * 1000}"
-    covered = list(windows(text))
-    assert all(end - start <= 2_000 for start, end in covered)
-    assert any(start <= text.index(EMAIL) and text.index(EMAIL) + len(EMAIL) <= end for start, end in covered)
-    assert all(after[0] <= before[1] - 400 for before, after in pairwise(covered))
-    assert covered[-1][1] == len(text)
+def test_every_place_of_a_long_text_is_one_windows_own_with_what_stands_around_it() -> None:
+    text = f"{'word ' * 1000}{CARD} {'123-45-6789 ' * 1000}"
+    found = list(windows(text, ()))
+    assert all(end - start <= 2_000 for start, end, _, _ in found)
+    assert found[0][2] <= text.index(CARD)
+    assert found[-1][3] == found[-1][1] == len(text)
+    for (_, _, _, until), (_, _, since, _) in pairwise(found):
+        assert since == until
+    for start, end, since, until in found:
+        assert start == since or since - start >= BEFORE
+        assert end in (until, until + AFTER)
 
 
 @pytest.mark.parametrize(
@@ -460,7 +465,7 @@ def test_a_keys_name_and_a_texts_shape_together_say_what_it_is(
 
 @pytest.mark.parametrize("text", ["4111111111111111", "536-22-8726", "jane@example.com", "192.0.2.1", "882-8080"])
 def test_shapes_that_could_be_someones_are_not_benign(text: str) -> None:
-    assert not benign(text, ())
+    assert not benign(text)
 
 
 @pytest.mark.parametrize("entities", [["NOPE"], []])

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.hidden import MOST, clean, suspicious
+from policies.chain import Chain, Entry
+from policies.hidden import clean, suspicious
 from policies.jsontext import dumps, loads
-from policies.model import ALLOW, ANYONE, Call, Change, Deny, Modify, Result
-from policies.sanitize import Sanitize
+from policies.lent import SetClock, services
+from policies.model import ALLOW, ANYONE, Call, Change, Deny, Json, Modify, Result, Tool
+from policies.sanitize import MAX_CHANGES, Sanitize, SanitizeConfig
 from policies.testing import build, call, frozen, result, tool
 
 ZWSP, RLO, TAG_A, BOM, SHY = "\u200b", "\u202e", "\U000e0041", "\ufeff", "\u00ad"
@@ -76,9 +83,9 @@ def test_characters_that_are_meant_stay(text: str) -> None:
     assert not kinds
 
 
-def test_after_very_many_hidden_characters_the_rest_go_whatever_they_mean() -> None:
-    text = f"a{ZWSP}" * (MOST + 10) + FAMILY
-    assert clean(text) == ("a" * (MOST + 10) + "👨👩👧", {"invisible"})
+def test_after_very_many_hidden_characters_the_others_are_judged_as_well() -> None:
+    text = f"a{ZWSP}" * 200_000 + FAMILY
+    assert clean(text) == ("a" * 200_000 + FAMILY, {"invisible"})
 
 
 ALPHABET = (
@@ -97,6 +104,40 @@ def test_what_was_sanitized_is_clean(text: str) -> None:
 def test_the_quick_look_misses_nothing(value: dict[str, str]) -> None:
     dirty = any(clean(text)[1] for pair in value.items() for text in pair)
     assert suspicious(dumps(value)) or not dirty
+
+
+def test_the_quick_look_misses_no_escape_however_it_is_written() -> None:
+    every = (chr(number) for number in range(0x110000) if not 0xD800 <= number < 0xE000)
+    hidden = [char for char in every if clean(f"a{char}a")[1]]
+    assert len(hidden) > 4_000
+    for char in hidden:
+        text = json.dumps([f"a{char}a"])
+        for written in (text, re.sub("u....", lambda found: f"u{found[0][1:].upper()}", text), json.dumps([text])):
+            assert suspicious(dumps({"x": written})), ascii(char)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["\\u200b"]',
+        '["\\u200B"]',
+        '["\\u202e\\u00e9"]',
+        '["[\\u0022\\u005cu200b\\u0022]"]',
+        '["[\\"\\\\u20\\u0030b\\"]"]',
+        '["[\\"\\\\\\u007520\\u0030b\\"]"]',
+        '["\\udb40\\udc41"]',
+    ],
+)
+def test_an_escape_is_found_however_it_is_written(policy: Sanitize, text: str) -> None:
+    decision = policy.on_result(call(), result(text))
+    assert isinstance(decision, Modify)
+    assert decision.changes
+
+
+def test_escapes_of_ordinary_letters_are_not_looked_into() -> None:
+    text = json.dumps({"name": "Grüße, 東京, “quoted” – 👍🏽"})
+    assert "\\u" in text
+    assert not suspicious(dumps({"text": text}))
 
 
 @pytest.mark.parametrize("text", MEANT)
@@ -165,8 +206,10 @@ def test_opaque_fields_of_a_result_stay_while_the_rest_is_cleaned(policy: Saniti
     assert isinstance(decision, Modify)
     assert isinstance(decision.value, Result)
     assert decision.value.body["requestState"] is body["requestState"]
-    assert decision.value.body["nextCursor"] is body["nextCursor"]
+    assert decision.value.body["nextCursor"] == "c"
     assert decision.value.content[0] is body["content"][0]  # type: ignore[index]
+    listed = {"nextCursor": f"c{ZWSP}", "tools": []}
+    assert policy.on_result(call(method="tools/list", params={}), Result(body=listed)) is ALLOW
 
 
 def test_a_text_copy_still_says_what_the_structured_content_says(policy: Sanitize) -> None:
@@ -184,6 +227,47 @@ def test_a_text_copy_still_says_what_the_structured_content_says(policy: Sanitiz
     ]
 
 
+ODD = [
+    ('{"a":"x\\u200by","n":1.10,"m":1e5,"z":-0,"s":"a\\/b","u":"\\u00e9"}', "x\\u200by", "xy"),
+    ('{"a":"x\\by"}', "x\\by", "xy"),
+    ('{"a":"x\\u200by","b":NaN}', "\\u200b", ""),
+    ('{"a":"x\\u200by","b":1e400}', "\\u200b", ""),
+    ('{"a":"x\\u200by","b":"\\ud800"}', "\\u200b", ""),
+    ('{"a":"x\\u200by","a":"x\\u200by"}', "\\u200b", ""),
+    ('{"a":"x\\u200by"}\n{"a":1.0}\n', "\\u200b", ""),
+    ('\n```json\n{"a":"x\\u200by"}```', "\\u200b", ""),
+    ('"x\\u200by"', "\\u200b", ""),
+    ('"{\\"a\\":\\"x\\\\u200by\\"}"', "\\\\u200b", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "hidden", "left"), ODD)
+def test_escapes_in_what_is_nearly_json_are_stripped_and_nothing_else_moves(
+    policy: Sanitize, text: str, hidden: str, left: str
+) -> None:
+    decision = policy.on_result(call(), result(text))
+    assert isinstance(decision, Modify)
+    assert isinstance(decision.value, Result)
+    assert decision.value.content[0]["text"] == text.replace(hidden, left)
+
+
+@pytest.mark.parametrize("text", ['"C:\\bin\\foo"', "write \\u200b for it", '{"a":"\\u200b"', "[\\u200b]"])
+def test_escapes_in_what_is_no_json_stay(policy: Sanitize, text: str) -> None:
+    assert policy.on_result(call(), result(text)) is ALLOW
+
+
+def test_what_the_protocol_says_elsewhere_is_cleaned(policy: Sanitize) -> None:
+    title = {"name": "n", "title": f"t{TAG_A}"}
+    for body in ({"serverInfo": title}, {"_meta": {"io.modelcontextprotocol/serverInfo": title}}):
+        decision = policy.on_result(call(method="server/discover", params={}), Result(body=body))
+        assert isinstance(decision, Modify)
+        assert TAG_A.encode() not in dumps(decision.value.body)  # type: ignore[union-attr]
+    up = call(params={"name": "t", "level": f"x{ZWSP}", "ref": {"name": f"x{ZWSP}"}, "uri": f"x{ZWSP}"})
+    decision = policy.on_call(up)
+    assert isinstance(decision, Modify)
+    assert decision.value.params == {"name": "t", "level": "x", "ref": {"name": "x"}, "uri": "x"}  # type: ignore[union-attr]
+
+
 def test_a_tools_texts_are_cleaned_and_a_name_that_hides_something_hides_the_tool(policy: Sanitize) -> None:
     schema = {"type": "object", "properties": {"q": {"type": "string", "description": f"x{TAG_A}"}}}
     decision = policy.on_tool(frozen(tool("find", schema, title="Find")), ANYONE)
@@ -193,11 +277,45 @@ def test_a_tools_texts_are_cleaned_and_a_name_that_hides_something_hides_the_too
     assert policy.on_tool(tool(f"fi{ZWSP}nd"), ANYONE) == Deny("hidden_name")
 
 
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [({"enum": [ZWSP] * 100_000}, "too_many_values"), ({"enum": ["x" * (1 << 20)]}, "too_large")],
+)
+async def test_a_tool_that_would_take_long_is_hidden(policy: Sanitize, schema: Json, reason: str) -> None:
+    decision = policy.on_tool(tool("find", schema), ANYONE)
+    assert (await decision if isawaitable(decision) else decision) == Deny(reason)
+
+
+async def test_the_event_loop_runs_on_while_a_long_list_of_dirty_tools_is_cleaned(policy: Sanitize) -> None:
+    chain = Chain([Entry(policy=policy, name="sanitize", timeout_ms=1000)])
+    dirty = tool("find", {"enum": [f"{number}{ZWSP}" for number in range(3_000)]})
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turning = asyncio.ensure_future(turn())
+    for _ in range(20):
+        assert isinstance(await chain.on_tool(dirty, ANYONE, []), Tool)
+    turning.cancel()
+    assert turns > 5
+
+
 def test_deny_refuses_instead_and_says_where_without_the_value() -> None:
     policy = sanitize(action="deny")
     decision = policy.on_call(call("t", {"a": f"secret{ZWSP}"}))
     assert decision == Deny("hidden_characters", "invisible at $.arguments.a")
     assert policy.on_call(call("t", {"a": FAMILY})) is ALLOW
+
+
+def doubling(text: str, levels: int) -> str:
+    """Arrays in texts whose escapes are written so that they do not double with each level."""
+    for _ in range(levels):
+        text = '["' + text.replace("\\", "\\u005c").replace('"', "\\u0022") + '"]'
+    return text
 
 
 @pytest.mark.parametrize(
@@ -210,6 +328,12 @@ def test_deny_refuses_instead_and_says_where_without_the_value() -> None:
         ({}, {"a": {f"__pro{ZWSP}to__": {}}}, "forbidden_key"),
         ({"forbidden_keys": ["constructor"]}, {"constructor": 1}, "forbidden_key"),
         ({}, {f"a{ZWSP}": 1, "a": 2}, "key_collision"),
+        ({}, {"a": f'{{"b{ZWSP}":1,"b":"\\u200b","c\\u200b":2,"c":3}}'}, "key_collision"),
+        ({"max_values": 50}, {"a": [ZWSP] * 30}, "too_many_values"),
+        ({"max_values": 50}, {"a": ["x"] * 60 + [ZWSP]}, "too_many_values"),
+        ({"max_values": 50}, {"a": json.dumps(["x"] * 60 + [ZWSP])}, "too_many_values"),
+        ({"max_values": 50}, {"a": f"x{ZWSP}" * 60}, "too_many_values"),
+        ({}, {"a": doubling('["' + "\\ud800" * 500 + '\\u200b"]', 18)}, "too_large"),
     ],
 )
 def test_what_is_over_a_cap_is_denied(config: dict[str, Any], arguments: dict[str, Any], reason: str) -> None:
@@ -224,6 +348,7 @@ def test_what_is_over_a_cap_is_denied(config: dict[str, Any], arguments: dict[st
         ({"max_depth": 4}, {"a": [[["x"]]]}),
         ({"max_depth": 5}, {"a": "[[[[[[[[{{{{{{{{"}),
         ({"max_keys": 10}, {"a": '"b":"c":' * 20}),
+        ({"max_values": 50}, {"a": ["é"] * 1_000}),
         ({}, {"a": '__proto__":', "b": "__proto__", "constructor": 1}),
     ],
 )
@@ -249,6 +374,57 @@ def test_the_deepest_result_that_is_accepted_is_cleaned(policy: Sanitize) -> Non
     assert isinstance(decision, Modify)
     assert isinstance(decision.value, Result)
     assert dumps(decision.value.body) == b'{"a":' * 200 + b'"x"' + b"}" * 200
+
+
+def test_a_change_is_told_a_thousand_times_at_most_and_made_everywhere(policy: Sanitize) -> None:
+    decision = policy.on_call(call("t", {"a": [ZWSP] * (MAX_CHANGES + 500)}))
+    assert isinstance(decision, Modify)
+    assert len(decision.changes) == MAX_CHANGES
+    assert set(decision.value.params["arguments"]["a"]) == {""}  # type: ignore[union-attr]
+
+
+def test_what_takes_too_long_is_denied() -> None:
+    @dataclass
+    class Running(SetClock):
+        def monotonic(self) -> float:
+            self.advance(2.0)
+            return self.time
+
+    policy = Sanitize(SanitizeConfig(), replace(services(), clock=Running()))
+    assert isinstance(policy.on_call(call("t", {"a": [["x"] * 10, ZWSP]})), Modify)
+    assert policy.on_call(call("t", {"a": [["x"] * 1_000] * 20 + [ZWSP]})) == Deny("too_many_values")
+
+
+MOST_WORK = [
+    [ZWSP] * 60_000,
+    ["a"] * 190_000 + [ZWSP],
+    ['["\\u200b"]'] * 20_000,
+    "[" + '"x",' * 95_000 + '"\\u200b"]',
+    "[" + '{"a":1},' * 60_000 + '"\\u200b"]',
+    '["\\u200b' + "a" * 4_000_000 + '"]',
+    doubling('["' + "a" * 3_000_000 + '\\u200b"]', 150),
+    "\x7fa" * 190_000,
+    f"a{ZWSP}" * 1_000_000,
+    "\x1b[1;" * 190_000,
+    "م\u200c" * 1_000_000,
+    "[" * 2_000_000 + "\\u200b",
+    '["' + '\\"' * 1_000_000 + "\\u200b",
+]
+
+
+@pytest.mark.parametrize("value", MOST_WORK, ids=range(len(MOST_WORK)))
+def test_whatever_is_within_the_caps_takes_about_a_second_at_most(policy: Sanitize, value: Json) -> None:
+    for run in (
+        lambda: policy.on_call(call("t", {"a": value})),
+        lambda: policy.on_result(call(), result(structured=value)),
+        lambda: policy.on_tool(tool("t", {"enum": value}), ANYONE),
+    ):
+        began = time.process_time()
+        decision = run()
+        took = time.process_time() - began
+        if isinstance(decision, Coroutine):
+            decision.close()
+        assert took < 2.5
 
 
 @pytest.mark.parametrize(

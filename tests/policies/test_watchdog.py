@@ -46,10 +46,12 @@ class Idles(Policy):
         await asyncio.sleep(1)
         return ALLOW
 
-async def main(policy, outside):
-    watchdog = Watchdog(asyncio.get_running_loop(), blocked_s=0.5, beat_s=0.05)
+async def main(policy, outside, known):
+    entries = [Entry(name="one", policy=build(policy), timeout_ms=60000)]
+    named = entries if known else ()
+    watchdog = Watchdog(asyncio.get_running_loop(), entries=named, blocked_s=0.5, beat_s=0.05)
     watchdog.start()
-    chain = Chain([Entry(name="one", policy=build(policy), timeout_ms=60000)])
+    chain = Chain(entries)
     await asyncio.sleep(0.1)
     time.sleep(outside)
     await asyncio.sleep(0.1)
@@ -58,21 +60,23 @@ async def main(policy, outside):
     time.sleep(1.3)
     print("reached the end")
 
-asyncio.run(main(globals()[sys.argv[1]], float(sys.argv[2])))
+asyncio.run(main(globals()[sys.argv[1]], float(sys.argv[2]), sys.argv[3] == "known"))
 """
 
 
-def ran(policy: str, outside: float = 0.0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, policy, str(outside)]
+def ran(policy: str, outside: float = 0.0, known: str = "known") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", PROGRAM, policy, str(outside), known]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=15, check=False)
 
 
-@pytest.mark.parametrize("policy", ["Sleeps", "SleepsLater"])
-def test_a_policy_that_blocks_the_loop_is_named_and_ends_the_process(policy: str) -> None:
-    ended = ran(policy)
-    text = f"policy {policy} blocks the event loop for 0.5 s: the process ends"
-    assert ended.returncode == EXIT_CODE
-    assert ended.stderr.splitlines() == [text, f"policies.watchdog CRITICAL {text}"]
+@pytest.mark.parametrize(
+    ("policy", "known", "name"),
+    [("Sleeps", "known", "one"), ("SleepsLater", "known", "one"), ("Sleeps", "unknown", "Sleeps")],
+)
+def test_a_policy_that_blocks_the_loop_is_named_once_and_ends_the_process(policy: str, known: str, name: str) -> None:
+    ended = ran(policy, known=known)
+    assert ended.returncode == EXIT_CODE == 70
+    assert ended.stderr == f"policy {name} blocks the event loop for 0.5 s: the process ends\n"
 
 
 def test_a_policy_that_keeps_the_interpreters_lock_ends_the_process_without_values() -> None:

@@ -47,7 +47,12 @@ async def to() -> AsyncIterator[Callable[..., object]]:
     async with AsyncExitStack() as stack:
 
         async def opened(
-            url: str, *, auth: Token | None = None, backoff: Backoff | None = None, **bounds: float
+            url: str,
+            *,
+            auth: Token | None = None,
+            backoff: Backoff | None = None,
+            agentcore: bool = False,
+            **bounds: float,
         ) -> Upstream:
             limits = Bounds(**bounds)  # type: ignore[arg-type]
             wire = HttpWire(
@@ -58,7 +63,7 @@ async def to() -> AsyncIterator[Callable[..., object]]:
                 connect_s=limits.connect_s,
                 in_flight=limits.in_flight,
             )
-            upstream = Upstream(wire, limits, backoff=backoff or Backoff(base_s=0.01))
+            upstream = Upstream(wire, limits, backoff=backoff or Backoff(base_s=0.01), agentcore=agentcore)
             await upstream.open()
             stack.push_async_callback(upstream.close)
             return upstream

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import json
 import time
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
+from proxy.answers import Answers
 from proxy.errors import RpcError, UpstreamError
 from proxy.upstream import Origin
+from proxy.wire import Outgoing, WireError
 from tests.upstream.fake import HANDSHAKE, MODERN, Fake, Seen, handshake, hang, modern
 
 NOW = Origin(version=MODERN)
@@ -197,8 +203,110 @@ async def test_a_compression_bomb_stops_at_the_bound(to: Any, kind: str) -> None
         began = time.process_time()
         with pytest.raises(UpstreamError) as caught:
             await upstream.request("tools/call", CALL, NOW)
-        assert caught.value.kind == "too_large"
+        assert caught.value.kind == ("too_large" if kind == "application/json" else "malformed")
         assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+async def test_a_compressed_answer_never_holds_the_event_loop(to: Any, kind: str) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = packer.compress(b"\n" * 60_000_000) + packer.flush()
+    async with Fake(modern(tools_call=replying(packed, 200, kind, content_encoding="gzip"))) as fake:
+        upstream = await to(fake.url, answer_bytes=2**26)
+        await upstream.hello()
+        async with longest_wait() as waits:
+            with pytest.raises(UpstreamError):
+                await upstream.request("tools/call", CALL, NOW)
+        # What is left is joining and refusing what was inflated.
+        assert max(waits) < 0.15
+
+
+@asynccontextmanager
+async def longest_wait() -> AsyncIterator[list[float]]:
+    """How long the event loop did not come round, each time, in seconds."""
+    waits = [0.0]
+
+    async def turn() -> None:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            waits.append(time.monotonic() - began)
+
+    turning = asyncio.create_task(turn())
+    try:
+        yield waits
+    finally:
+        turning.cancel()
+
+
+@pytest.mark.parametrize("flood", [b"\n" * 65_536, b":\n" * 32_768, b"event: x\ndata: y\n\n" * 3_000])
+async def test_a_stream_that_brings_no_event_ends_at_the_bound(to: Any, flood: bytes) -> None:
+    async def flooding(seen: Seen) -> None:
+        await seen.out.stream()
+        while True:
+            await seen.out.chunk(flood)
+
+    async with Fake(modern(tools_call=flooding)) as fake:
+        with pytest.raises(UpstreamError) as caught:
+            await asyncio.wait_for((await to(fake.url, answer_bytes=2**20)).request("tools/call", CALL, NOW), 5)
+        assert caught.value.kind == "too_large"
+
+
+async def test_a_flood_of_notifications_in_one_read_leaves_the_others_their_turn(to: Any) -> None:
+    note = b'data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n'
+
+    async def flooding(seen: Seen) -> None:
+        await seen.out.body(note * 5_000, 200, "text/event-stream")
+
+    async def busy(method: str, params: Any) -> None:
+        time.sleep(0.0001)  # noqa: ASYNC251 - the work of a chain
+
+    async with Fake(modern(tools_call=flooding)) as fake:
+        upstream = await to(fake.url)
+        await upstream.hello()
+        async with longest_wait() as waits:
+            with pytest.raises(UpstreamError):
+                await upstream.request("tools/call", CALL, NOW, notify=busy)
+        assert max(waits) < 0.1
+
+
+@pytest.mark.parametrize("retry", [b"retry: 0\n", b"retry: 1\n"])
+async def test_a_stream_that_always_breaks_is_not_resumed_in_a_tight_loop(to: Any, retry: bytes) -> None:
+    numbers = itertools.count(1)
+
+    async def breaking(seen: Seen) -> None:
+        await seen.out.body(retry + b"id: %d\ndata:\n\n" % next(numbers), 200, "text/event-stream")
+
+    async def get_too(seen: Seen) -> None:
+        await (breaking if seen.verb == "GET" else handshake(tools_call=breaking))(seen)
+
+    async with Fake(get_too) as fake:
+        upstream = await to(fake.url, call_s=1)
+        await upstream.hello()
+        with pytest.raises(UpstreamError) as caught:
+            await asyncio.wait_for(upstream.request("tools/call", CALL, OLD), 5)
+        assert caught.value.kind == "timeout"
+        assert 2 <= len(fake.asked("GET")) <= 5
+
+
+async def test_resumes_are_bounded_though_each_brings_something_new() -> None:
+    resumed: list[str] = []
+    numbers = itertools.count(1)
+
+    async def breaking(seen: Seen) -> None:
+        await seen.out.body(b"retry: 0\nid: %d\ndata:\n\n" % next(numbers), 200, "text/event-stream")
+
+    async with Fake(breaking) as fake, aiohttp.ClientSession() as client:
+
+        async def resume(out: Outgoing, last_id: str) -> aiohttp.ClientResponse:
+            resumed.append(last_id)
+            return await client.get(fake.url)
+
+        answers = Answers(cap=1_000, depth=9, resume=resume, refuse=lambda message, out: None, resumes=3)
+        out = Outgoing(id=1, method="x", params={}, version=HANDSHAKE, modern=False, origin=OLD, gap_s=5, deadline=None)
+        with pytest.raises(WireError) as caught:
+            await answers.read(await client.get(fake.url), out)
+        assert (caught.value.kind, resumed) == ("closed", ["1", "2", "3"])
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -281,6 +389,35 @@ async def test_a_list_without_end_stops_at_the_bound(to: Any) -> None:
             await (await to(fake.url, tools=55)).pages("tools/list", NOW)
         assert caught.value.kind == "too_large"
         assert len(fake.asked("tools/list")) == 6
+
+
+@pytest.mark.parametrize(
+    ("fields", "bounds", "kind"),
+    [
+        ({"pad": "x" * 100_000}, {"answer_bytes": 250_000}, "too_large"),
+        ({"tools": [{"name": "x" * 100_000}]}, {"answer_bytes": 250_000}, "too_large"),
+        ({"wait": 0.2}, {"first_list_s": 0.1}, "timeout"),
+    ],
+)
+async def test_a_list_is_bounded_in_all_and_not_page_by_page(to: Any, fields: Any, bounds: Any, kind: str) -> None:
+    async def page(seen: Seen) -> None:
+        await asyncio.sleep(fields.get("wait", 0))
+        await seen.result({"tools": [], **fields, "nextCursor": str(len(fake.seen))})
+
+    async with Fake(modern(tools_list=page)) as fake:
+        upstream = await to(fake.url, **bounds)
+        with pytest.raises(UpstreamError) as caught:
+            await asyncio.wait_for(upstream.pages("tools/list", NOW), 5)
+        assert caught.value.kind == kind
+        assert 3 <= len(fake.asked("tools/list")) <= 4
+
+
+async def test_of_a_page_only_its_items_and_its_age_are_kept(to: Any) -> None:
+    async def page(seen: Seen) -> None:
+        await seen.result({"resultType": "complete", "tools": [], "ttlMs": 7, "pad": "x"})
+
+    async with Fake(modern(tools_list=page)) as fake:
+        assert await (await to(fake.url)).pages("tools/list", NOW) == [{"tools": [], "ttlMs": 7}]
 
 
 async def test_no_text_of_the_upstream_enters_our_errors_or_logs(to: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from proxy.errors import RpcError, UpstreamError
 from proxy.retry import Backoff
-from proxy.upstream import Origin
+from proxy.settings import load
+from proxy.upstream import Origin, connect
+from tests.upstream.conftest import Token
 from tests.upstream.fake import HANDSHAKE, MODERN, Fake, Seen, handshake, modern
 
 NOW = Origin(version=MODERN)
@@ -47,6 +49,13 @@ async def drop_after_notice(seen: Seen) -> None:
     seen.out.drop()
 
 
+async def busy_after_notice(seen: Seen) -> None:
+    await seen.out.stream()
+    await seen.out.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": 1}})
+    await seen.out.event({"jsonrpc": "2.0", "id": seen.message["id"], "error": {"code": -32003, "message": "no"}})
+    await seen.out.end()
+
+
 async def ignore(method: str, params: Any) -> None:
     pass
 
@@ -55,8 +64,9 @@ CASES = [
     # what happens once                          tools/call  repeatable  a list
     ("429", status(429), True, True, True),
     ("429 with a wait", status(429, retry_after="0"), True, True, True),
-    ("throttled", error(-32003, {"retryAfter": 0.01}), True, True, True),
-    ("session busy", error(-32005), True, True, True),
+    ("throttled", error(-32003, {"retryAfter": 0.01}), False, True, True),
+    ("session busy", error(-32005), False, True, True),
+    ("busy after a notification", busy_after_notice, False, False, False),
     ("503", status(503), False, True, True),
     ("409", status(409), False, True, True),
     ("424", status(424), False, True, True),
@@ -101,16 +111,52 @@ async def test_only_what_may_be_repeated_is_repeated(
 async def test_tries_are_bounded_and_the_last_error_is_told(to: Any) -> None:
     async with Fake(modern(tools_call=error(-32003, {"retryAfter": 0.01, "limitKey": "k"}))) as fake:
         with pytest.raises(RpcError) as caught:
-            await (await to(fake.url)).request("tools/call", CALL, NOW)
+            await (await to(fake.url)).request("tools/call", CALL, NOW, repeatable=True)
         assert (caught.value.code, caught.value.data["limitKey"]) == (-32003, "k")
         assert len(fake.asked("tools/call")) == 3
+
+
+@pytest.mark.parametrize("code", [-32003, -32005])
+@pytest.mark.parametrize(("agentcore", "heard", "sent"), [(True, False, 2), (True, True, 1), (False, False, 1)])
+async def test_the_busy_codes_of_agentcore_mean_not_executed_on_agentcore_alone(
+    to: Any, code: int, agentcore: bool, heard: bool, sent: int
+) -> None:
+    async def busy_once(seen: Seen) -> None:
+        if len(fake.asked("tools/call")) > 1:
+            await modern()(seen)
+        else:
+            await (busy_after_notice if heard else error(code))(seen)
+
+    async with Fake(modern(tools_call=busy_once)) as fake:
+        asked = (await to(fake.url, agentcore=agentcore)).request("tools/call", CALL, NOW, notify=ignore)
+        if sent == 1:
+            with pytest.raises(RpcError):
+                await asked
+        else:
+            await asked
+        assert len(fake.asked("tools/call")) == sent
+
+
+@pytest.mark.parametrize(
+    ("upstream", "mode", "agentcore"),
+    [
+        ("https://g.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp", "none", True),
+        ("https://g.gateway.bedrock-agentcore.us-east-1.api.aws/mcp", "none", True),
+        ("https://mcp.example.com/mcp", "iam", True),
+        ("https://mcp.example.com/mcp", "none", False),
+        ("https://amazonaws.com.example/mcp", "none", False),
+    ],
+)
+def test_agentcore_is_known_by_its_host_or_its_signature(upstream: str, mode: str, agentcore: bool) -> None:
+    assert connect(load({}, upstream=upstream, auth_mode=mode), Token())._agentcore is agentcore
 
 
 @pytest.mark.parametrize("fault", [status(429, retry_after="600"), error(-32003, {"retryAfter": 600})])
 async def test_a_wait_that_is_too_long_is_not_waited(to: Any, fault: Any) -> None:
     async with Fake(modern(tools_call=fault)) as fake:
+        upstream = await to(fake.url)
         with pytest.raises(RpcError):
-            await asyncio.wait_for((await to(fake.url)).request("tools/call", CALL, NOW), 3)
+            await asyncio.wait_for(upstream.request("tools/call", CALL, NOW, repeatable=True), 3)
         assert len(fake.asked("tools/call")) == 1
 
 
@@ -122,7 +168,7 @@ async def test_the_wait_that_the_upstream_asks_for_is_kept(to: Any) -> None:
         upstream = await to(fake.url)
         await upstream.hello()
         began = asyncio.get_running_loop().time()
-        await upstream.request("tools/call", CALL, NOW)
+        await upstream.request("tools/call", CALL, NOW, repeatable=True)
         assert asyncio.get_running_loop().time() - began >= 0.3
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.errors import RpcError, UpstreamError
+from proxy.retry import Backoff
 from proxy.upstream import Origin
 from tests.upstream.fake import HANDSHAKE, MODERN, Fake, Seen, handshake, hang, modern
 
@@ -192,3 +193,131 @@ async def test_a_modern_upstream_gets_no_session_id(to: Any) -> None:
         for _ in range(2):
             await upstream.request("tools/call", CALL, Origin(version=MODERN, session="a"))
         assert used(fake) == [None, None]
+
+
+@pytest.mark.parametrize("lost", [(404, None), (404, -32600), (400, -32000)])
+async def test_every_call_under_way_on_a_lost_session_is_repeated_on_one_new_session(to: Any, lost: Any) -> None:
+    arrived = asyncio.Barrier(6)
+    answer = handshake(sessions=True, lost=lost)
+
+    async def together(seen: Seen) -> None:
+        if seen.method == "tools/call" and len(fake.asked("tools/call")) > 1 and seen.headers["mcp-session-id"] == "s2":
+            await arrived.wait()
+            await asyncio.sleep(0.01 * seen.connection)  # some learn of it when others have a new session already
+        await answer(seen)
+
+    async with Fake(together) as fake:
+        upstream = await to(fake.url)
+        await upstream.hello()
+        await upstream.request("tools/call", CALL, caller("a"))
+        answer.live.clear()
+        calls = (upstream.request("tools/call", CALL, caller("a"), repeatable=lost[0] == 400) for _ in range(6))
+        assert len([result["content"] for result in await asyncio.gather(*calls)]) == 6
+        assert used(fake)[1:7] == ["s2"] * 6
+        assert set(used(fake)[7:]) == {"s3"}
+        assert len(fake.asked("tools/call")) == 13
+
+
+async def test_the_session_of_a_caller_who_left_during_the_handshake_is_given_up(to: Any) -> None:
+    go = asyncio.Event()
+
+    async def slow(seen: Seen) -> None:
+        if seen.method == "initialize" and len(fake.asked("initialize")) > 1:
+            await go.wait()
+        await answer(seen)
+
+    answer = handshake(sessions=True)
+    async with Fake(slow) as fake:
+        upstream = await to(fake.url)
+        await upstream.hello()
+        task = asyncio.create_task(upstream.request("tools/call", CALL, caller(None)))
+        await fake.until("initialize", 2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go.set()
+        await fake.until("DELETE")
+        assert used(fake, "DELETE") == ["s2"]
+        assert fake.asked("tools/call") == []
+
+
+async def test_a_session_that_cannot_be_completed_is_given_up(to: Any) -> None:
+    async def dropped(seen: Seen) -> None:
+        if len(fake.asked("notifications/initialized")) > 1:
+            seen.out.drop()
+        await seen.out.body(b"", 202)
+
+    async with Fake(handshake(sessions=True, notifications_initialized=dropped)) as fake:
+        upstream = await to(fake.url, backoff=Backoff(tries=1))
+        await upstream.hello()
+        with pytest.raises(UpstreamError):
+            await upstream.request("tools/call", CALL, caller("a"))
+        await fake.until("DELETE")
+        assert used(fake, "DELETE") == ["s2"]
+
+
+async def test_a_released_session_ends_and_the_next_call_opens_another(to: Any) -> None:
+    async with Fake(handshake(sessions=True)) as fake:
+        upstream = await to(fake.url)
+        await upstream.hello()
+        for name in ("a", "b"):
+            await upstream.request("tools/call", CALL, caller(name))
+        upstream.release("a")
+        upstream.release("a")
+        upstream.release("b", "another credential")
+        await fake.until("DELETE")
+        await upstream.request("tools/call", CALL, caller("a"))
+        a, b, again = used(fake)
+        assert used(fake, "DELETE") == [a]
+        assert len({a, b, again}) == 3
+
+
+async def test_a_release_waits_for_the_calls_under_way(to: Any) -> None:
+    go = asyncio.Event()
+
+    async def slow(seen: Seen) -> None:
+        await go.wait()
+        await seen.result({"content": []})
+
+    async with Fake(handshake(sessions=True, tools_call=slow)) as fake:
+        upstream = await to(fake.url)
+        await upstream.request("tools/list", {}, OWN)
+        working = asyncio.create_task(upstream.request("tools/call", CALL, caller("a")))
+        await fake.until("tools/call")
+        upstream.release("a")
+        await asyncio.sleep(0.05)
+        assert fake.asked("DELETE") == []
+        go.set()
+        await working
+        await fake.until("DELETE")
+        assert used(fake, "DELETE") == used(fake)
+
+
+async def test_what_the_upstream_is_can_be_asked_anew_without_disturbing_calls(to: Any) -> None:
+    go = asyncio.Event()
+
+    async def slow(seen: Seen) -> None:
+        await go.wait()
+        await seen.result({"content": []})
+
+    answer = handshake(sessions=True, tools_call=slow)
+    async with Fake(answer) as fake:
+        upstream = await to(fake.url)
+        await upstream.request("tools/list", {}, OWN)
+        before = upstream.known()
+        working = asyncio.create_task(upstream.request("tools/call", CALL, OWN))
+        await fake.until("tools/call")
+        assert await upstream.refresh_hello(OWN) is before
+        go.set()
+        await working
+        await fake.until("DELETE")
+        assert used(fake, "DELETE") == used(fake) == ["s1"], "after the call, as another took its place"
+        fake.answer = modern()
+        assert (await upstream.refresh_hello(OWN)).era == "modern"
+        fake.answer = refuse
+        assert (await upstream.refresh_hello(OWN)).era == "modern"
+        assert upstream.known().era == "modern"
+
+
+async def refuse(seen: Seen) -> None:
+    await seen.out.body(b"", 500, "text/plain")

@@ -65,7 +65,10 @@ def test_id_and_retry_are_kept_and_survive_a_new_connection() -> None:
 
 @pytest.mark.parametrize(
     "chunks",
-    [[b"data: " + b"x" * 200], [b"data: xxxxxxxxx\n"] * 20, [b": " + b"x" * 200], [b"x" * 30] * 10],
+    [
+        *([b"data: " + b"x" * 200], [b"data: xxxxxxxxx\n"] * 20, [b": " + b"x" * 200], [b"x" * 30] * 10),
+        *([b"\n" * 101], [b": x\n"] * 30, [b"id: 1\n\n"] * 20, [b"event: x\ndata: yyyyyyyyyy\n\n"] * 5),
+    ],
 )
 def test_an_event_over_the_cap_is_refused(chunks: list[bytes]) -> None:
     with pytest.raises(EventSizeError):
@@ -74,6 +77,16 @@ def test_an_event_over_the_cap_is_refused(chunks: list[bytes]) -> None:
 
 def test_a_stream_without_end_is_fine_while_its_events_are_small() -> None:
     assert len(read(*[b": ping\n", b"data: x\n\n"] * 1_000, cap=100)) == 1_000
+
+
+def test_many_short_lines_of_one_event_are_not_taken_for_silence() -> None:
+    assert read(*[b"data: x\n"] * 40, b"\n", cap=100) == [b"\n".join([b"x"] * 40)]
+
+
+def test_empty_lines_cost_next_to_nothing() -> None:
+    began = time.process_time()
+    assert read(b"data: a\n", *[b"\n" * 2**20] * 32, b"data: b\n\n", cap=2**26) == [b"a", b"b"]
+    assert time.process_time() - began < 1
 
 
 def test_time_is_linear_in_what_is_read() -> None:

@@ -18,6 +18,7 @@ from proxy.errors import UpstreamError
 from proxy.retry import Backoff
 from proxy.settings import Bounds
 from proxy.upstream import Origin, Upstream
+from proxy.wire import MAX_REFUSALS, WireError
 from proxy.wire_stdio import StdioWire
 
 NOW = Origin(version="2026-07-28")
@@ -59,6 +60,10 @@ for line in sys.stdin:
         say(json.dumps({"jsonrpc": "2.0", "id": "s1", "method": "sampling/createMessage"}))
         refused = json.loads(sys.stdin.readline())
         tell(id, {"refused": refused["error"]["code"]})
+    elif name == "deaf": time.sleep(60)
+    elif name == "asks":
+        for n in range(2000): say(json.dumps({"jsonrpc": "2.0", "id": str(n) + "x" * 500, "method": "sampling/x"}))
+        time.sleep(0.5); tell(id, {})
     elif name == "big": tell(id, {"text": "x" * 300000})
     elif name == "deep": say('{"jsonrpc":"2.0","id":%d,"result":{"a":%s}}' % (id, "[" * 300 + "]" * 300))
     elif method == "notifications/cancelled":
@@ -185,6 +190,55 @@ async def test_a_bad_answer_is_a_clear_error_and_the_next_call_works(
         await upstream.request("tools/call", call(name), NOW)
     assert caught.value.kind == kind
     assert await upstream.request("tools/call", call("echo"), NOW)
+
+
+async def test_a_process_that_stops_reading_fills_no_buffer_and_is_replaced(running: Any, server: Path) -> None:
+    upstream = await running(sys.executable, server, "modern", call_read_s=1)
+    first = (await upstream.request("tools/call", call("pid"), NOW))["pid"]
+    deaf = asyncio.create_task(upstream.request("tools/call", call("deaf"), NOW))
+    await asyncio.sleep(0.1)
+    waiting = [asyncio.create_task(upstream.request("tools/call", call("t", x="x" * 10**6), NOW)) for _ in range(20)]
+    await asyncio.sleep(0.3)
+    assert upstream._wire._child._process.stdin.transport.get_write_buffer_size() < 2 * 10**6
+    failed = await asyncio.gather(deaf, *waiting, return_exceptions=True)
+    assert {type(error) for error in failed} <= {WireError}
+    assert {error.kind for error in failed} <= {"timeout", "closed"}
+    assert (await upstream.request("tools/call", call("pid"), NOW))["pid"] != first
+    assert not alive(first)
+
+
+async def test_what_waits_to_be_written_is_not_written_once_it_is_cancelled(running: Any, server: Path) -> None:
+    upstream = await running(sys.executable, server, "modern")
+    await upstream.hello()
+    child = upstream._wire._child
+    async with child._writing:
+        task = asyncio.create_task(upstream.request("tools/call", call("die"), NOW))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await upstream.request("tools/call", call("echo"), NOW)
+    assert upstream._wire._child is child
+
+
+async def test_requests_of_the_process_that_nobody_reads_answers_to_are_bounded(running: Any, server: Path) -> None:
+    upstream = await running(sys.executable, server, "modern")
+    await upstream.hello()
+    asking = asyncio.create_task(upstream.request("tools/call", call("asks"), NOW))
+    busy = 0
+    while not asking.done():
+        await asyncio.sleep(0.005)
+        busy = max(busy, upstream._wire._beside.busy)
+    await asking
+    assert busy <= MAX_REFUSALS
+
+
+async def test_asking_anew_what_a_process_is_leaves_it_in_peace(running: Any, server: Path, tmp_path: Path) -> None:
+    upstream = await running(sys.executable, server, "handshake")
+    known = await upstream.refresh_hello(OLD)
+    ids = next(upstream._greeter.ids)
+    assert await upstream.refresh_hello(OLD) is known is upstream.known()
+    assert next(upstream._greeter.ids) == ids + 1, "nothing was sent"
 
 
 async def test_a_cancelled_call_is_cancelled_in_the_process(running: Any, server: Path, tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""The upstream's URL as the settings give it, checked once for everybody who reads it."""
+
+from __future__ import annotations
+
+import yarl
+
+from proxy.errors import ConfigError
+
+
+def address(url: str) -> yarl.URL:
+    """`url` as it is written: an encoded ARN in its path stays encoded. Raises ConfigError for one of no use."""
+    try:
+        found = yarl.URL(url, encoded=True)
+        if not found.host or not url.isascii() or not url.isprintable() or " " in url:
+            raise ValueError
+        yarl.URL(url)  # what asks for the host alone must not fail later
+    except ValueError:
+        raise ConfigError(["setting upstream: not a URL that can be requested as it stands (is it encoded?)"]) from None
+    if found.raw_user is not None or found.raw_password is not None:
+        raise ConfigError(["setting upstream: holds a user or password; take it out and set auth_mode"])
+    return found.with_fragment(None)
