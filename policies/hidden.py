@@ -98,11 +98,13 @@ def clean(text: str) -> tuple[str, frozenset[str]]:
 
 
 def strip(text: str, most: int = 0) -> tuple[str, frozenset[str], int]:
-    """As `clean`, and how many runs were taken out; after `most` of them (0: no limit) the rest is left alone."""
+    """As `clean`, and how many runs were taken out; after `most` of them (0: no limit) the rest is left alone, and no kind told."""
     if (text.isascii() and text.isprintable()) or _SUSPECT.search(text) is None:
         return text, _NONE, 0
     new, runs = _GONE.subn("", text, most)
-    return (new, frozenset(_kinds(text, new)), runs) if runs else (text, _NONE, 0)
+    if not runs:
+        return text, _NONE, 0
+    return new, frozenset(_kinds(text, new)) if runs != most else _NONE, runs
 
 
 def _kinds(text: str, new: str) -> Iterator[str]:

@@ -257,8 +257,9 @@ async def published_tools(settings: Settings) -> list[JsonObject]:
 
 
 def _issues_sessions(proxy: Proxy) -> bool:
+    """Whether callers need an id to be told apart by. While the upstream is not known, they may."""
     hello = proxy.upstream.known()
-    return hello is not None and hello.sessions
+    return hello is None or hello.sessions
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

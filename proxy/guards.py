@@ -76,8 +76,8 @@ class Guards:
         if (problem := malformed(message)) is not None:
             await answer(send, 400, error_body(INVALID_REQUEST, problem))
             return
-        if message.get("method") == "initialize":
-            send = _with_session(send, self._issue_session)
+        if message.get("method") == "initialize" and self._issue_session():
+            send = _with_session(send)
         await self._app(scope, _replayed(body, receive), send)
 
     async def _body(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes | None:
@@ -145,15 +145,12 @@ def _hostname(url: str) -> str | None:
         return None
 
 
-def _with_session(send: Send, wanted: Callable[[], bool]) -> Send:
-    """Adds a session id of ours, so that the caller's later requests find the caller's own upstream session.
-
-    Whether one is wanted is known once the answer is there: the first `initialize` is what asks the upstream.
-    """
+def _with_session(send: Send) -> Send:
+    """Adds a session id of ours, so that the caller's later requests find the caller's own upstream session."""
     session = secrets.token_hex(16).encode()
 
     async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200 and wanted():
+        if message["type"] == "http.response.start" and message["status"] == 200:
             message = {**message, "headers": [*message["headers"], (b"mcp-session-id", session)]}
         await send(message)
 

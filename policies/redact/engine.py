@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from policies.redact import recognizers
 from policies.redact.addresses import emails, ips
-from policies.redact.context import IP, says
+from policies.redact.context import IP
 from policies.redact.recognizers import CONTEXT_SCORE, WEAK_SCORE
 from policies.redact.shapes import before, plain, windows
 from policies.redact.spans import Span, apart
@@ -59,7 +59,7 @@ class Engine:
     def _counts(self, text: str, start: int, words: Sequence[str]) -> bool:
         if self._threshold <= _IP_SCORE:
             return True
-        return self._threshold <= _IP_SCORE + CONTEXT_SCORE and says(IP, [*before(text, start), *words])
+        return self._threshold <= _IP_SCORE + CONTEXT_SCORE and IP.among([*before(text, start), *words])
 
     def _window(self, text: str, window: tuple[int, int, int, int], words: Sequence[str]) -> Iterator[Span]:
         start, end, first, last = window

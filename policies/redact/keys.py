@@ -44,6 +44,7 @@ _SAYING: Final = frozenset(word for _, choices, _ in _BY_KEY for choice in choic
 _GENERIC: Final = frozenset({"number", "no", "nr", "value", "text", "primary", "secondary", "home", "work", "main"})
 _ACRONYMS: Final = re.compile(r"(?<=[A-Z]{2})s(?![a-z])")
 """The plural of SSNs."""
+_TELLING: Final = _SAYING | _GENERIC
 _SSN_DIGITS: Final = 9
 
 _BENIGN: Final = re.compile(
@@ -61,8 +62,16 @@ _LONGEST_MASK: Final = 64
 
 
 def said(keys: Sequence[str]) -> str | None:
-    """The entity that the keys speak of. `keys`: nearest first."""
-    return next((entity for entity, choices, _ in _BY_KEY if _says(keys, choices)), None)
+    """The entity that the keys speak of. `keys`: nearest first; a further one counts where the nearer says little."""
+    for key in keys:
+        words = frozenset(_singular(word) for word in split_key(_ACRONYMS.sub("", key)))
+        if not words.isdisjoint(_SAYING):
+            for entity, choices, _ in _BY_KEY:
+                if any(choice <= words for choice in choices):
+                    return entity
+        if not words <= _GENERIC:
+            return None
+    return None
 
 
 def shaped(text: str, entity: str) -> bool:
@@ -88,21 +97,10 @@ def digits_of(number: float) -> str:
     return "" if isinstance(number, float) and not number.is_integer() else str(int(number))
 
 
-def _says(keys: Sequence[str], choices: Sequence[frozenset[str]]) -> bool:
-    for key in keys:
-        found = frozenset(_singular(word) for word in split_key(_ACRONYMS.sub("", key)))
-        if any(choice <= found for choice in choices):
-            return True
-        if not found <= _GENERIC:
-            return False
-    return False
-
-
 def _singular(word: str) -> str:
-    for ending in ("s", "es"):
-        if word.endswith(ending) and word.removesuffix(ending) in _SAYING | _GENERIC:
-            return word.removesuffix(ending)
-    return word
+    if not word.endswith("s") or word in _TELLING:
+        return word
+    return next((stem for stem in (word[:-1], word[:-2]) if stem in _TELLING), word)
 
 
 def benign(text: str) -> bool:

@@ -35,7 +35,7 @@ class Known:
         """The entity of each value, as it was written."""
 
     def add(self, value: str, entity: str) -> None:
-        if len(value) < _SHORTEST or value in OWN:
+        if len(value) < _SHORTEST or value in OWN or value in self.entities:
             return
         parts = _WORD.split(plain(value))[1:-1]  # from its first word to its last
         if not parts or len(parts) > _MOST_PARTS:

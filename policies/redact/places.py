@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from policies.model import Json
@@ -29,7 +29,7 @@ class Places:
         self._by_key: dict[tuple[str | int, Json], Json] = {}
         self._by_value: dict[Json, Json] = {}
 
-    def replacement(self, steps: Sequence[str | int], value: Json, wanted: Json, masks: Sequence[str]) -> Json:
+    def replacement(self, steps: Sequence[str | int], value: Json, wanted: Json, masks: Iterable[str]) -> Json:
         """What to put at `steps` for `value`: of the schema's choice where it describes the place, elsewhere the same.
 
         DROP only within described data or JSON that mirrors it. Raises NotRedactableError.
@@ -45,7 +45,7 @@ class Places:
         return self._by_key.get((_key(steps), value), self._by_value.get(value, wanted))
 
     def _described_as(
-        self, schema: Schema, place: tuple[str | int, ...], value: Json, wanted: Json, masks: Sequence[str]
+        self, schema: Schema, place: tuple[str | int, ...], value: Json, wanted: Json, masks: Iterable[str]
     ) -> Json:
         found = self._by_place.get(place, _MISSING)
         if isinstance(found, tuple) and found[0] == value:

@@ -35,8 +35,7 @@ class Layer:
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The span of the raw text that reads as this one."""
-        start, end = self._place(start), self._place(end)
-        return self.below.place(start, end) if self.below else (start, end)
+        return self.below.place(self._place(start), self._place(end)) if self.below else (start, end)
 
     def _place(self, at: int) -> int:
         mark = bisect_right(self.shown, at) - 1

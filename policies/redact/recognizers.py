@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from policies.redact.context import CARD, PHONE, SSN, says
+from policies.redact.context import CARD, PHONE, SSN, Words
 from policies.redact.shapes import is_card
 
 ENTITIES: Final = ("PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "CRYPTO")
@@ -24,7 +24,7 @@ _LEAST_WITH_CONTEXT: Final = 0.4
 _START: Final = r"(?<![A-Za-z0-9_.-])"
 _END: Final = r"(?![A-Za-z0-9_-]|\.[0-9])"
 _EXTENSION: Final = r"(?: ?(?:x|ext\.?) ?[0-9]{1,6})?"
-_PATTERNS: Final[Sequence[tuple[str, Sequence[str], Mapping[str, float]]]] = (
+_PATTERNS: Final[Sequence[tuple[str, Words, Mapping[str, float]]]] = (
     (
         "PHONE_NUMBER",
         PHONE,
@@ -67,9 +67,12 @@ def load() -> Any:
     logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL + 1)
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 
-    registry = RecognizerRegistry(recognizers=_recognizers(), supported_languages=["en"])
+    recognizers = _recognizers()
     analyzer = AnalyzerEngine(
-        registry=registry, nlp_engine=_words_only(), supported_languages=["en"], context_aware_enhancer=_context()
+        registry=RecognizerRegistry(recognizers=recognizers, supported_languages=["en"]),
+        nlp_engine=_words_only(),
+        supported_languages=["en"],
+        context_aware_enhancer=_context({each.id: Words(tuple(each.context)) for each in recognizers}),
     )
     analyzer.analyze("call 212-555-0100", "en", entities=list(ENTITIES))  # compiles the patterns
     return analyzer
@@ -87,7 +90,7 @@ def _recognizers() -> list[Any]:
         PatternRecognizer(
             supported_entity=entity,
             name=f"{entity} patterns",
-            context=list(context),
+            context=list(context.singular),
             patterns=[
                 Pattern(f"{entity} {number}", text, score) for number, (text, score) in enumerate(patterns.items())
             ],
@@ -95,12 +98,15 @@ def _recognizers() -> list[Any]:
         for entity, context, patterns in _PATTERNS
     ]
     card = Card(
-        supported_entity="CREDIT_CARD", name="cards", context=list(CARD), patterns=[Pattern("card", _CARD_SHAPES, 0.3)]
+        supported_entity="CREDIT_CARD",
+        name="cards",
+        context=list(CARD.singular),
+        patterns=[Pattern("card", _CARD_SHAPES, 0.3)],
     )
     return [*own, card, CryptoRecognizer(), IbanRecognizer()]
 
 
-def _context() -> Any:
+def _context(words: Mapping[str, Words]) -> Any:
     """Raises the score of what stands after a word of its recognizer's context, or under a key that holds one."""
     from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 
@@ -113,11 +119,10 @@ def _context() -> Any:
             recognizers: list[Any],
             context: list[str] | None = None,
         ) -> list[Any]:
-            words = {recognizer.id: recognizer.context or () for recognizer in recognizers}
             for result in raw_results:
                 at = bisect_right(nlp_artifacts.tokens_indices, result.start)
                 near = (*nlp_artifacts.tokens[max(at - _WORDS_BEFORE - 1, 0) : at], *(context or ()))
-                if says(words[result.recognition_metadata["recognizer_identifier"]], near):
+                if words[result.recognition_metadata["recognizer_identifier"]].among(near):
                     result.score = min(max(result.score + CONTEXT_SCORE, _LEAST_WITH_CONTEXT), 1.0)
             return raw_results
 

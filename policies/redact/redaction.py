@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -54,6 +54,7 @@ class Redaction:
         self._places = Places(scope.schema, scope.described)
         self._found = False
         self._spans: dict[tuple[str, tuple[str, ...], bool], list[Span]] = {}
+        self._contexts: dict[tuple[str, ...], tuple[tuple[str, ...], frozenset[str]]] = {}
         self._said: dict[tuple[str, ...], str | None] = {}
         self._names: dict[str, str] = {}
         self._taken: dict[str, int] = {}
@@ -65,7 +66,7 @@ class Redaction:
     def run(self, body: JsonObject, walk: Callable[[Walk, JsonObject], JsonObject]) -> JsonObject:
         """The redacted body, or the same object.
 
-        Raises NotRedactableError, TooLargeError, TooManyValuesError, GrowthError, KeyCollisionError, and what `check` raises.
+        Raises NotRedactableError, KeyCollisionError; TooLargeError, TooManyValuesError, GrowthError; what `check` raises.
         """
         walk(self._looking, body)
         if not self._found:
@@ -124,6 +125,13 @@ class Redaction:
             self._said[near] = entity if entity in self._scope.entities else None
         return self._said[near]
 
+    def _context(self, near: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+        """The words of the keys, and what cannot stand under them."""
+        if near not in self._contexts:
+            words = tuple(word for key in near for word in split_key(key))
+            self._contexts[near] = (words, _NO_ADDRESS if no_address(near) else _NOTHING)
+        return self._contexts[near]
+
     def _number(self, leaf: float, where: Where) -> tuple[str, str]:
         """Its digits and what they are; both empty when they are nobody's."""
         entity = self._entity(_near(where))
@@ -158,8 +166,8 @@ class Redaction:
         if benign(seen):
             return []
         skip = head(seen)
-        words = [word for key in near for word in split_key(key)]
-        found = self._engine.find(seen[skip:], words, self._check, _NO_ADDRESS if no_address(near) else _NOTHING)
+        words, without = self._context(near)
+        found = self._engine.find(seen[skip:], words, self._check, without)
         return [Span(span.start + skip, span.end + skip, span.entity, span.score) for span in found] if skip else found
 
     def _pairs(self, text: str, near: tuple[str, ...]) -> Iterator[Span]:
@@ -187,8 +195,8 @@ class Redaction:
         spans = self._all(seen, _near(where))
         if not spans:
             return leaf
-        masks = [cover(seen, spans, partial(blot, digit)) for digit in "019"]
-        return self._put(leaf, cover(seen, spans, label), masks, where, [span.entity for span in spans])
+        masks = (cover(seen, spans, partial(blot, digit)) for digit in "019")
+        return self._put(leaf, cover(seen, spans, label), masks, where, dict.fromkeys(span.entity for span in spans))
 
     def _all(self, text: str, near: tuple[str, ...], is_key: bool = False) -> list[Span]:
         known = [
@@ -198,7 +206,7 @@ class Redaction:
         ]
         return apart([*self._find(text, near, is_key), *known])
 
-    def _put(self, leaf: Json, wanted: Json, masks: Sequence[str], where: Where, entities: Iterable[str]) -> Json:
+    def _put(self, leaf: Json, wanted: Json, masks: Iterable[str], where: Where, entities: Iterable[str]) -> Json:
         new = self._places.replacement(steps_of(where), leaf, wanted, masks)
         if new is not leaf:
             self._changes += [(where, entity) for entity in entities]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from policies.model import Json
@@ -33,7 +33,7 @@ class NotRedactableError(Exception):
 
 
 class Schema:
-    """A tool's schema, asked about places in the data it describes. `check` is called in each longer step and may raise.
+    """A tool's schema, asked about places in the data it describes. `check` is called all along and may raise.
 
     What is found out about a place is kept: the work per value does not grow with the schema.
     """
@@ -48,7 +48,7 @@ class Schema:
     def accepts(self, value: Json) -> bool:
         return self._validation.valid(self._root, value)
 
-    def replacement(self, steps: Sequence[str | int], value: Json, wanted: Json, masked: Sequence[str]) -> Json:
+    def replacement(self, steps: Sequence[str | int], value: Json, wanted: Json, masked: Iterable[str]) -> Json:
         """What to put at `steps` for `value`: `wanted` if that is valid there, else the next best, else DROP.
 
         `masked` are the value with characters blotted out, its shape kept. Raises NotRedactableError.
@@ -56,7 +56,7 @@ class Schema:
         owner, place = self._start, self._start
         for step in steps:
             owner, place = place, place.below(self._root, step)
-        here = [schema for schema in place.schemas if self._valid(schema, value)]
+        here = [each for each in place.schemas if len(place.schemas) == 1 or self._valid(each, value)]
         if not here:
             return wanted
         if place.lists(value, here):
@@ -93,7 +93,7 @@ def _formats(schema: Json) -> Iterator[str]:
 
 
 def _candidates(
-    schemas: Sequence[Mapping[str, Any]], value: Json, wanted: Json, masked: Sequence[str]
+    schemas: Sequence[Mapping[str, Any]], value: Json, wanted: Json, masked: Iterable[str]
 ) -> Iterator[Json]:
     if isinstance(value, str):
         formats = dict.fromkeys(name for schema in schemas for name in _formats(schema))

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policies.redact.context import WEAK, says
+from policies.redact.context import WEAK
 
 _ODD: Final = re.compile(
     r"(?=[^\x00-\x7f])\d|[\u00a0\u2007\u2009\u202f\u2010-\u2015\u2212\uff20\uff0e\uff0d\uff0b\uff08\uff09\uff1a]"
@@ -15,7 +15,12 @@ _ODD: Final = re.compile(
 _PLAIN: Final = {
     **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "),
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d", "-"),
-    **{"\uff20": "@", "\uff0e": ".", "\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff1a": ":"},
+    "\uff20": "@",
+    "\uff0e": ".",
+    "\uff0b": "+",
+    "\uff08": "(",
+    "\uff09": ")",
+    "\uff1a": ":",
 }
 
 _STRONG: Final = re.compile(
@@ -30,6 +35,8 @@ _STRONG: Final = re.compile(
 """What may count by itself. A bare run of digits does when it is a card number."""
 _GROUP: Final = re.compile(r"[0-9](?:[ ().-]{0,3}[0-9]){6,}+")
 """Seven digits and more: they count beside a word or under a key that says what they are."""
+
+_WORD: Final = re.compile(r"[^\W_]+")
 
 BEFORE: Final = 128
 """The words before a value that say what it is."""
@@ -87,7 +94,7 @@ def _cut(start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
 def _candidates(text: str, keys: Sequence[str], every: bool) -> Iterator[tuple[int, int]]:
     """In order of where they start."""
     strong = (match.span() for match in _STRONG.finditer(text) if not match["run"] or is_card(match["run"]))
-    weak = _groups(text, every or says(WEAK, keys), every)
+    weak = _groups(text, keys, every)
     one, two = next(strong, None), next(weak, None)
     while one or two:
         if two is None or (one and one <= two):
@@ -98,18 +105,17 @@ def _candidates(text: str, keys: Sequence[str], every: bool) -> Iterator[tuple[i
             two = next(weak, None)
 
 
-def _groups(text: str, said: bool, every: bool) -> Iterator[tuple[int, int]]:
+def _groups(text: str, keys: Sequence[str], every: bool) -> Iterator[tuple[int, int]]:
+    said: bool | None = None
     for match in _GROUP.finditer(text):
+        said = (every or WEAK.among(keys)) if said is None else said
         start = match.start()
         if said:
             yield match.span()
-        elif says(WEAK, before(text, start)):
+        elif WEAK.among(before(text, start)):
             yield start, min(match.end(), start + AFTER)
 
 
 def before(text: str, at: int) -> list[str]:
     """The last words before a place, lower-cased."""
     return _WORD.findall(text[max(at - BEFORE, 0) : at].lower())[-5:]
-
-
-_WORD: Final = re.compile(r"[^\W_]+")

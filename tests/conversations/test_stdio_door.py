@@ -50,12 +50,13 @@ for line in sys.stdin:
 """
 NOISY = """
 import os
+from policies.model import ALLOW
 from policies.policy import Policy
 class Noisy(Policy):
-    async def on_call(self, call):
+    def on_call(self, call):
         print("noise", flush=True)
         os.system("echo noise")
-        return self.allow() if hasattr(self, "allow") else __import__("policies.model", fromlist=["Allow"]).Allow()
+        return ALLOW
 """
 
 
@@ -102,15 +103,21 @@ class Door:
         return [json.loads(line) for line in out.splitlines()], records
 
 
+def written(folder: Path, policies: str = AUDIT_ONLY) -> Path:
+    file = folder / "policies.toml"
+    file.write_text(policies)
+    return file
+
+
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "proxy", "serve", "--transport", "stdio", *arguments]
 
 
 @contextlib.asynccontextmanager
 async def door(
-    era: str, tmp_path: Path, *arguments: str, policies: str = AUDIT_ONLY, **env: str
+    era: str, tmp_path: Path, *arguments: str, policies: str = AUDIT_ONLY, ahead: int = 2**26, **env: str
 ) -> AsyncIterator[Door]:
-    """A real proxy process; in the handshake era the handshake is done."""
+    """A real proxy process; in the handshake era the handshake is done. `ahead` bytes are read before they are asked for."""
     file = tmp_path / "policies.toml"
     file.write_text(policies)
     pipe = asyncio.subprocess.PIPE
@@ -121,7 +128,7 @@ async def door(
         stderr=pipe,
         cwd=ROOT,
         env={**os.environ, **env},
-        limit=2**26,
+        limit=ahead,
     )
     opened = Door(process, era)
     try:
@@ -159,6 +166,7 @@ async def calls_in_flight(proxy: Door, upstream: RichUpstream, count: int) -> No
 
 
 ENDS = pytest.mark.parametrize("how", ["EOF", "SIGTERM", "SIGINT"])
+EOF_OR_SIGTERM = pytest.mark.parametrize("how", ["EOF", "SIGTERM"])
 
 
 @ENDS
@@ -176,7 +184,7 @@ async def test_calls_in_flight_at_the_end_are_answered_and_recorded(
         assert of(records) == [("completed", "")] * 5
 
 
-@ENDS
+@EOF_OR_SIGTERM
 async def test_calls_that_outlast_the_drain_end_in_a_clear_error(
     upstream: RichUpstream, era: str, tmp_path: Path, how: str
 ) -> None:
@@ -190,10 +198,10 @@ async def test_calls_that_outlast_the_drain_end_in_a_clear_error(
 
 
 async def test_a_client_that_closes_and_then_terminates_leaves_records_before_it_kills(
-    upstream: RichUpstream, era: str, tmp_path: Path
+    handshake_upstream: RichUpstream, tmp_path: Path
 ) -> None:
-    async with door(era, tmp_path, "--upstream", upstream.url, MCP_PROXY_BOUNDS__DRAIN_S="60") as proxy:
-        await calls_in_flight(proxy, upstream, 1)
+    async with door(HANDSHAKE, tmp_path, "--upstream", handshake_upstream.url, MCP_PROXY_BOUNDS__DRAIN_S="60") as proxy:
+        await calls_in_flight(proxy, handshake_upstream, 1)
         proxy.close()
         await asyncio.sleep(0.3)
         assert proxy.process.returncode is None
@@ -204,15 +212,15 @@ async def test_a_client_that_closes_and_then_terminates_leaves_records_before_it
 
 
 @ENDS
-async def test_an_idle_process_ends_at_once(upstream: RichUpstream, era: str, tmp_path: Path, how: str) -> None:
-    async with door(era, tmp_path, "--upstream", upstream.url) as proxy:
+async def test_an_idle_process_ends_at_once(modern_upstream: RichUpstream, tmp_path: Path, how: str) -> None:
+    async with door(MODERN, tmp_path, "--upstream", modern_upstream.url) as proxy:
         began = time.monotonic()
         stop(proxy, how)
         assert (await proxy.rest())[0] == []
-        assert time.monotonic() - began < 2, "far below the drain bound of 10 s"
+        assert time.monotonic() - began < 5, "far below the drain bound of 10 s"
 
 
-@ENDS
+@EOF_OR_SIGTERM
 async def test_a_subscription_does_not_hold_up_the_end(modern_upstream: RichUpstream, tmp_path: Path, how: str) -> None:
     async with door(MODERN, tmp_path, "--upstream", modern_upstream.url) as proxy:
         await proxy.ask("subscriptions/listen", EVENTS, "events")
@@ -223,7 +231,7 @@ async def test_a_subscription_does_not_hold_up_the_end(modern_upstream: RichUpst
         assert "shutting down" in messages[-1]["error"]["message"]
         assert messages[-1]["id"] == "events"
         assert of(records, "subscriptions/listen") == [("failed", "shutdown")]
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
 
 
 async def test_a_subscription_that_is_the_last_line_does_not_hold_up_the_end(
@@ -249,7 +257,7 @@ async def test_every_line_before_the_end_of_input_is_answered(upstream: RichUpst
         assert of(records) == [("completed", "")] * 100
 
 
-@ENDS
+@EOF_OR_SIGTERM
 async def test_a_local_upstream_ends_with_the_proxy(local: tuple[list[str], Path], tmp_path: Path, how: str) -> None:
     arguments, arrived = local
     async with door(HANDSHAKE, tmp_path, *arguments, MCP_PROXY_BOUNDS__DRAIN_S="0.3") as proxy:
@@ -278,17 +286,29 @@ async def test_a_cancelled_call_is_not_waited_for(upstream: RichUpstream, era: s
 
 
 async def test_calls_of_a_client_that_reads_no_more_are_given_up(
-    upstream: RichUpstream, era: str, tmp_path: Path
+    handshake_upstream: RichUpstream, tmp_path: Path
 ) -> None:
-    async with door(era, tmp_path, "--upstream", upstream.url) as proxy:
-        await calls_in_flight(proxy, upstream, 1)
+    async with door(HANDSHAKE, tmp_path, "--upstream", handshake_upstream.url) as proxy:
+        await calls_in_flight(proxy, handshake_upstream, 1)
         transport = proxy.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
         transport.close()
-        await proxy.ask("ping" if era == HANDSHAKE else "tools/list")
+        await proxy.ask("ping")
         assert proxy.process.stderr
         records = [line for line in (await proxy.process.stderr.read()).splitlines() if b'"tools/call"' in line]
         assert [json.loads(record)["reason"] for record in records] == ["shutdown"]
         assert await asyncio.wait_for(proxy.process.wait(), 5) == 0
+
+
+async def test_a_client_that_does_not_read_is_not_read_either(handshake_upstream: RichUpstream, tmp_path: Path) -> None:
+    bounds = {"MCP_PROXY_BOUNDS__" + name: "5" for name in ("IN_FLIGHT", "STREAMS")}
+    few = {**bounds, "MCP_PROXY_BOUNDS__DRAIN_S": "0.3"}
+    async with door(HANDSHAKE, tmp_path, "--upstream", handshake_upstream.url, ahead=1000, **few) as proxy:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                await proxy.send(*(proxy.line("ping", None, n) for n in range(100_000)))
+        proxy.process.send_signal(signal.SIGTERM)
+        await until(lambda: proxy.process.returncode is not None, 15)
+        assert proxy.process.returncode == 0
 
 
 def call(arguments: bytes, key: bytes = b"7") -> bytes:
@@ -334,9 +354,11 @@ async def test_a_line_that_is_no_message_is_answered_and_goes_nowhere(
         assert [body["params"]["arguments"] for body in upstream.bodies("tools/call")] == [{"n": BIG}]
 
 
-async def test_a_bad_line_before_the_first_message_is_answered(upstream: RichUpstream, tmp_path: Path) -> None:
+async def test_a_bad_line_before_the_first_message_is_answered(
+    handshake_upstream: RichUpstream, tmp_path: Path
+) -> None:
     process = await asyncio.create_subprocess_exec(
-        *command("--upstream", upstream.url),
+        *command("--upstream", handshake_upstream.url, "--policies", str(written(tmp_path))),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -348,9 +370,9 @@ async def test_a_bad_line_before_the_first_message_is_answered(upstream: RichUps
 
 
 async def test_a_line_over_the_cap_is_dropped_to_its_end_and_answered(
-    upstream: RichUpstream, era: str, tmp_path: Path
+    handshake_upstream: RichUpstream, tmp_path: Path
 ) -> None:
-    async with door(era, tmp_path, "--upstream", upstream.url) as proxy:
+    async with door(HANDSHAKE, tmp_path, "--upstream", handshake_upstream.url) as proxy:
         before = _resident(proxy)
         await proxy.send(call(b'{"a":"' + b"x" * 40_000_000 + b'"}'))
         answer = await proxy.heard()
@@ -358,13 +380,15 @@ async def test_a_line_over_the_cap_is_dropped_to_its_end_and_answered(
         assert "4194304 bytes" in answer["error"]["message"]
         assert _resident(proxy) - before < 16 * 2**20
         assert "result" in await proxy.answered("tools/call", {"name": "echo"})
-        assert len(upstream.bodies("tools/call")) == 1
+        assert len(handshake_upstream.bodies("tools/call")) == 1
 
 
 async def test_the_cap_holds_to_the_byte_also_for_a_last_line_without_an_end(
-    upstream: RichUpstream, era: str, tmp_path: Path
+    handshake_upstream: RichUpstream, tmp_path: Path
 ) -> None:
-    async with door(era, tmp_path, "--upstream", upstream.url, MCP_PROXY_BOUNDS__REQUEST_BYTES="70000") as proxy:
+    async with door(
+        HANDSHAKE, tmp_path, "--upstream", handshake_upstream.url, MCP_PROXY_BOUNDS__REQUEST_BYTES="70000"
+    ) as proxy:
         bare = proxy.line("tools/call", {"name": "echo", "arguments": {"a": ""}}, 7)
         fits, over = (bare.replace(b'"a": ""', b'"a": "%b"' % (b"x" * (n - len(bare)))) for n in (70_000, 70_001))
         await proxy.send(fits, over)
@@ -405,11 +429,11 @@ async def test_long_answers_and_notifications_never_mix(upstream: RichUpstream, 
 
 
 async def test_what_a_policy_prints_is_not_taken_for_an_answer(
-    upstream: RichUpstream, era: str, tmp_path: Path
+    handshake_upstream: RichUpstream, tmp_path: Path
 ) -> None:
     (tmp_path / "noisy.py").write_text(NOISY)
     policies = '[[policy]]\nuse = "noisy:Noisy"\n'
-    async with door(era, tmp_path, "--upstream", upstream.url, policies=policies) as proxy:
+    async with door(HANDSHAKE, tmp_path, "--upstream", handshake_upstream.url, policies=policies) as proxy:
         assert (await proxy.answered("tools/call", {"name": "echo"}))["result"]
         proxy.close()
         assert proxy.process.stdout
@@ -419,13 +443,13 @@ async def test_what_a_policy_prints_is_not_taken_for_an_answer(
         assert err.count(b"noise\n") >= 2
 
 
-async def test_input_and_output_may_be_files(upstream: RichUpstream, tmp_path: Path) -> None:
+async def test_input_and_output_may_be_files(handshake_upstream: RichUpstream, tmp_path: Path) -> None:
     source, sink = tmp_path / "in", tmp_path / "out"
     lines = [request("initialize", INITIALIZE, request_id=1)[0], request("tools/list", request_id=2)[0]]
     source.write_text("\n".join(map(json.dumps, lines)))
     with source.open() as stdin, sink.open("wb") as stdout:
         process = await asyncio.create_subprocess_exec(
-            *command("--upstream", upstream.url),
+            *command("--upstream", handshake_upstream.url, "--policies", str(written(tmp_path))),
             stdin=stdin,
             stdout=stdout,
             stderr=asyncio.subprocess.DEVNULL,
@@ -435,13 +459,12 @@ async def test_input_and_output_may_be_files(upstream: RichUpstream, tmp_path: P
     assert [json.loads(line)["id"] for line in sink.read_bytes().splitlines()] == [1, 2]
 
 
-@pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_the_sdk_client_works_over_stdio(upstream: RichUpstream, era: str, tmp_path: Path, mode: str) -> None:
-    file = tmp_path / "policies.toml"
-    file.write_text(AUDIT_ONLY)
+async def test_the_sdk_client_works_over_stdio(upstream: RichUpstream, era: str, tmp_path: Path) -> None:
+    file = written(tmp_path)
     first, *rest = command("--upstream", upstream.url, "--policies", str(file))
     started = StdioServerParameters(command=first, args=rest, cwd=ROOT, env=dict(os.environ))
+    mode = "legacy" if era == HANDSHAKE else "auto"
     async with asyncio.timeout(30), SdkClient(started, mode=mode) as client:
-        assert client.protocol_version == (HANDSHAKE if mode == "legacy" else MODERN)
+        assert client.protocol_version == era
         assert len((await client.list_tools()).tools) == 5
         assert (await client.call_tool("untitled", {})).content[0].text == "u"  # type: ignore[union-attr]

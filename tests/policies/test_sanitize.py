@@ -324,6 +324,7 @@ def doubling(text: str, levels: int) -> str:
         ({"max_bytes": 100}, {"a": "x" * 100}, "too_large"),
         ({"max_depth": 3}, {"a": [[["x"]]]}, "too_deep"),
         ({"max_keys": 4}, {str(number): "value" for number in range(4)}, "too_many_keys"),
+        ({"max_keys": 9}, {f"{number}\\": '":' for number in range(9)}, "too_many_keys"),
         ({}, {"a": {"__proto__": {}}}, "forbidden_key"),
         ({}, {"a": {f"__pro{ZWSP}to__": {}}}, "forbidden_key"),
         ({"forbidden_keys": ["constructor"]}, {"constructor": 1}, "forbidden_key"),
@@ -348,6 +349,7 @@ def test_what_is_over_a_cap_is_denied(config: dict[str, Any], arguments: dict[st
         ({"max_depth": 4}, {"a": [[["x"]]]}),
         ({"max_depth": 5}, {"a": "[[[[[[[[{{{{{{{{"}),
         ({"max_keys": 10}, {"a": '"b":"c":' * 20}),
+        ({"max_keys": 9}, {"a": '\\":' * 20, "b\\": '\\\\":' * 20, "c\\\\": 1, "d": '"'}),
         ({"max_values": 50}, {"a": ["é"] * 1_000}),
         ({}, {"a": '__proto__":', "b": "__proto__", "constructor": 1}),
     ],
@@ -397,6 +399,8 @@ def test_what_takes_too_long_is_denied() -> None:
 
 MOST_WORK = [
     [ZWSP] * 60_000,
+    [ZWSP] * 690_000,
+    [0] * 2_000_000 + [[]] * 100,
     ["a"] * 190_000 + [ZWSP],
     ['["\\u200b"]'] * 20_000,
     "[" + '"x",' * 95_000 + '"\\u200b"]',
