@@ -98,7 +98,7 @@ def clean(text: str) -> tuple[str, frozenset[str]]:
 
 
 def strip(text: str, most: int = 0) -> tuple[str, frozenset[str], int]:
-    """As `clean`, and how many runs were taken out; after `most` of them (0: no limit) the rest is left alone, and no kind told."""
+    """As `clean`, and how many runs were taken out. After `most` of them (0: no limit) it stops, and tells no kind."""
     if (text.isascii() and text.isprintable()) or _SUSPECT.search(text) is None:
         return text, _NONE, 0
     new, runs = _GONE.subn("", text, most)

@@ -173,7 +173,12 @@ async def http_app(proxy: Proxy) -> AsyncIterator[App]:
     door = proxy.fastmcp().http_app(path="/mcp", stateless_http=True, json_response=False)
     logs.configure(proxy.settings.log_level)
     async with door.router.lifespan_context(door):
-        yield Guards(Health(door, proxy.state), proxy.settings.bounds, lambda: _issues_sessions(proxy))
+        yield Guards(
+            Health(door, proxy.state),
+            proxy.settings.bounds,
+            issue_session=lambda: _issues_sessions(proxy),
+            release=proxy.upstream.release,
+        )
 
 
 def serve(settings: Settings) -> int:
@@ -228,7 +233,7 @@ def _listening(settings: Settings) -> socket.socket:
 
 
 async def _serve_stdio(proxy: Proxy, watchdog: Watchdog) -> None:
-    from proxy.server import signalled
+    from proxy.server import StoppedError, interruptible, signalled
     from proxy.stdio_door import Door
     from proxy.stdio_pipes import Lines, Printer, claim
 
@@ -236,14 +241,16 @@ async def _serve_stdio(proxy: Proxy, watchdog: Watchdog) -> None:
     source, sink = claim()
     app, bounds = proxy.fastmcp(), proxy.settings.bounds
     logs.configure(proxy.settings.log_level)
-    async with proxy.running():
-        lines, printer = Lines(source, bounds.request_bytes), Printer(sink)
-        watchdog.start()
+    async with contextlib.AsyncExitStack() as stack:
         try:
-            door = Door(lines=lines, printer=printer, exchanges=proxy.exchanges, bounds=bounds)
-            await door.serve(app, stopping)
-        finally:
-            watchdog.stop()
+            async with interruptible(stopping):
+                await stack.enter_async_context(proxy.running())
+        except StoppedError:
+            return
+        watchdog.start()
+        stack.callback(watchdog.stop)
+        lines, printer = Lines(source, bounds.request_bytes), Printer(sink)
+        await Door(lines=lines, printer=printer, exchanges=proxy.exchanges, bounds=bounds).serve(app, stopping)
 
 
 async def published_tools(settings: Settings) -> list[JsonObject]:

@@ -178,6 +178,8 @@ class Catalog:
                 await asyncio.shield(self.refresh())
                 pause = _FIRST_PAUSE_S
                 await asyncio.sleep(self._ttl_s)
+                # What the upstream says of itself may have changed as well as its tools.
+                await self._upstream.refresh_hello(self._origin)
             except ProxyError:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)

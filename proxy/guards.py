@@ -33,12 +33,17 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Guards:
-    """An ASGI app in front of another. `issue_session` says whether callers need an id to be told apart by."""
+    """An ASGI app in front of another. `issue_session` says whether callers need an id to be told apart by, and
+    `release` ends what the upstream keeps for the caller of that id.
+    """
 
-    def __init__(self, app: App, bounds: Bounds, issue_session: Callable[[], bool]) -> None:
+    def __init__(
+        self, app: App, bounds: Bounds, issue_session: Callable[[], bool], release: Callable[[str], None]
+    ) -> None:
         self._app = app
         self._bounds = bounds
         self._issue_session = issue_session
+        self._release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,6 +56,10 @@ class Guards:
             scope = {**scope, "headers": headers}
         if (refusal := _refused_origin(headers)) is not None:
             await answer(send, 403, refusal)
+        elif scope["method"] == "DELETE" and (session := _session(headers)) and self._issue_session():
+            self._release(session)
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
         elif scope["method"] != "POST":
             await self._app(scope, receive, send)
         else:
@@ -143,6 +152,10 @@ def _hostname(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
+
+
+def _session(headers: list[tuple[bytes, bytes]]) -> str | None:
+    return next((value.decode("latin-1") for name, value in headers if name == b"mcp-session-id"), None)
 
 
 def _with_session(send: Send) -> Send:

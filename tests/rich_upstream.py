@@ -111,6 +111,7 @@ class RichUpstream:
     page_size: int = 5
     ttl_ms: int = 60_000
     sessions: bool = False
+    deleted: set[str] = field(default_factory=set)
     info: dict[str, Any] = field(default_factory=lambda: dict(INFO))
     instructions: str = "Use the tools wisely."
     told: list[Any] = field(default_factory=list)
@@ -124,6 +125,7 @@ class RichUpstream:
     async def running(self) -> AsyncIterator[RichUpstream]:
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/mcp", self._post)
+        app.router.add_delete("/mcp", self._delete)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -155,6 +157,10 @@ class RichUpstream:
         if method == "prompts/get" and params["name"] != "p":
             return self._error(body, {"code": -32602, "message": f"No prompt {params['name']}"}, 400)
         return self._answer(body, self._read(method, params))
+
+    async def _delete(self, http: web.Request) -> web.Response:
+        self.deleted.add(http.headers.get("mcp-session-id", ""))
+        return web.Response(status=204)
 
     def _unsupported(self, body: Any, modern: bool) -> web.Response:
         if modern:

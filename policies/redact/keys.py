@@ -108,7 +108,7 @@ def benign(text: str) -> bool:
     found = _BENIGN.fullmatch(text) if len(text) <= _LONGEST_BENIGN else None
     if found is None:
         return is_mask(text)
-    return not found["word"] or found["word"].lower() not in WEAK
+    return not found["word"] or not WEAK.among((found["word"].lower(),))
 
 
 def is_mask(text: str) -> bool:

@@ -55,7 +55,8 @@ _PATTERNS: Final[Sequence[tuple[str, Words, Mapping[str, float]]]] = (
 """Scores below the threshold count only beside a context word. No quantifier can give up a character to another."""
 
 _CARD_SHAPES: Final = (
-    r"(?<![A-Za-z0-9.])(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
+    r"(?<![A-Za-z0-9.])(?<![0-9]-)"
+    r"(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
     r"(?![A-Za-z0-9]|\.[0-9])"
 )
 _WORD: Final = re.compile(r"[^\W_]+")

@@ -66,7 +66,8 @@ class Redaction:
     def run(self, body: JsonObject, walk: Callable[[Walk, JsonObject], JsonObject]) -> JsonObject:
         """The redacted body, or the same object.
 
-        Raises NotRedactableError, KeyCollisionError; TooLargeError, TooManyValuesError, GrowthError; what `check` raises.
+        Raises NotRedactableError, KeyCollisionError, TooLargeError, TooManyValuesError, GrowthError, and what `check`
+        raises.
         """
         walk(self._looking, body)
         if not self._found:

@@ -128,3 +128,22 @@ async def test_a_list_lifetime_of_any_size_breaks_nothing(tmp_path: Path) -> Non
     async with upstream.running(), proxy_before(upstream.url, tmp_path) as running:
         await until(lambda: running.proxy.catalogs.main.state == "fresh")
         assert request("ping")
+
+
+async def test_a_client_that_deletes_its_session_ends_the_upstreams(tmp_path: Path) -> None:
+    upstream = RichUpstream(HANDSHAKE, sessions=True)
+    async with upstream.running(), proxy_before(upstream.url, tmp_path) as running:
+        mine = {"mcp-session-id": "0123456789abcdef"}
+        await rpc(running.url, "tools/call", {"name": "untitled"}, headers=mine)
+        (used,) = (h["mcp-session-id"] for h, body in upstream.received if body.get("method") == "tools/call")
+        async with aiohttp.ClientSession() as session, session.delete(running.url, headers=mine) as answer:
+            assert answer.status == 204
+        await until(lambda: used in upstream.deleted)
+
+
+async def test_what_the_upstream_says_of_itself_is_asked_again(tmp_path: Path) -> None:
+    upstream = RichUpstream("2026-07-28", ttl_ms=0)
+    async with upstream.running(), proxy_before(upstream.url, tmp_path, bounds={"ttl_min_s": 0.05}) as running:
+        await until(lambda: running.proxy.catalogs.main.state == "fresh")
+        upstream.instructions = "changed"
+        await until(lambda: (running.proxy.upstream.known() or running).body["instructions"] == "changed")

@@ -60,6 +60,16 @@ class Noisy(Policy):
 """
 
 
+LATE = """
+import asyncio, pathlib
+from policies.policy import Policy
+class Late(Policy):
+    async def open(self):
+        pathlib.Path(__file__).with_name("opening").touch()
+        await asyncio.sleep(3600)
+"""
+
+
 @dataclass
 class Door:
     """A proxy process and the pipes to it."""
@@ -117,9 +127,8 @@ def command(*arguments: str) -> list[str]:
 async def door(
     era: str, tmp_path: Path, *arguments: str, policies: str = AUDIT_ONLY, ahead: int = 2**26, **env: str
 ) -> AsyncIterator[Door]:
-    """A real proxy process; in the handshake era the handshake is done. `ahead` bytes are read before they are asked for."""
-    file = tmp_path / "policies.toml"
-    file.write_text(policies)
+    """A real proxy process; in the handshake era the handshake is done. `ahead`: bytes taken before they are read."""
+    file = written(tmp_path, policies)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *command(*arguments, "--policies", str(file)),
@@ -141,7 +150,7 @@ async def door(
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        await process.communicate()
 
 
 @pytest.fixture
@@ -218,6 +227,18 @@ async def test_an_idle_process_ends_at_once(modern_upstream: RichUpstream, tmp_p
         stop(proxy, how)
         assert (await proxy.rest())[0] == []
         assert time.monotonic() - began < 5, "far below the drain bound of 10 s"
+
+
+async def test_a_start_that_hangs_ends_at_a_signal(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    file = written(tmp_path, '[[policy]]\nuse = "late:Late"\n')
+    process = await asyncio.create_subprocess_exec(
+        *command("--policies", str(file)), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    await until((tmp_path / "opening").exists, 15)
+    process.terminate()
+    out, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert (process.returncode, out) == (0, b"")
 
 
 @EOF_OR_SIGTERM

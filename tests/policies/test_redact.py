@@ -1,24 +1,32 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
+import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from policies.jsontext import dumps, loads
-from policies.model import ALLOW, Allow, Call, Change, Deny, Json, Modify, Result, Tool
+from policies.model import ALLOW, Allow, Call, Change, Deny, Json, JsonObject, Modify, Result, Tool
 from policies.redact import Redact
+from policies.redact.addresses import emails, ips
+from policies.redact.engine import ENTITIES, Engine, load
 from policies.redact.keys import benign, is_mask, named
+from policies.redact.lanes import OutOfTimeError
+from policies.redact.reading import layers
+from policies.redact.redaction import Redaction, Scope
 from policies.redact.replace import NotRedactableError, Schema
 from policies.redact.shapes import AFTER, BEFORE, windows
 from policies.testing import build, call, frozen, result, tool
-from policies.text import DROP
+from policies.text import DROP, Walk
 from policies.validation import Validation
 from proxy import demo_tools
 
@@ -49,6 +57,12 @@ def policy() -> Iterator[Redact]:
     asyncio.run(made.open())
     yield made
     asyncio.run(made.close())
+
+
+@pytest.fixture(scope="module")
+def engine(policy: Redact) -> Engine:
+    assert policy._engine
+    return policy._engine.result()
 
 
 def redact(**config: Any) -> Redact:
@@ -124,11 +138,109 @@ async def test_a_key_said_twice_does_not_hide_a_value(policy: Redact) -> None:
     assert "jane" not in clean.content[0]["text"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"dob": "1984-03-12", "x": NaN}', '{"dob": "<DATE_OF_BIRTH>", "x": NaN}'),
+        ('{"dob": "1984-03-12", "ssn": 536228726, "x": "cut', '{"dob": "<DATE_OF_BIRTH>", "ssn": 0, "x": "cut'),
+        ('{"phones": ["882 8080"], "x": tru', '{"phones": ["<PHONE_NUMBER>"], "x": tru'),
+        ('{"ssn": 12345678, "x": tru', '{"ssn": 0, "x": tru'),
+        ("{'dob': '1984-03-12', 'ok': True}", "{'dob': '<DATE_OF_BIRTH>', 'ok': True}"),
+        ('Here: {"email": "jane@localhost"}', 'Here: {"email": "<EMAIL_ADDRESS>"}'),
+        ('{"a": "jane\\u0040example.com", ', '{"a": "<EMAIL_ADDRESS>", '),
+        ('{"a": "tel\\n555-0142-99", ', '{"a": "tel\\n<PHONE_NUMBER>", '),
+        ('{"in": "{\\"dob\\": \\"1984-03-12\\"}", ', '{"in": "{\\"dob\\": \\"<DATE_OF_BIRTH>\\"}", '),
+        ('"jane\\u0040example.com"', '"<EMAIL_ADDRESS>"'),
+        ('see "jane\\u0040example.com"', 'see "<EMAIL_ADDRESS>"'),
+        ('{"dob": "1984-03-12"}\n{"dob": "1985-03-12"}', '{"dob": "<DATE_OF_BIRTH>"}\n{"dob": "<DATE_OF_BIRTH>"}'),
+    ],
+)
+async def test_what_is_almost_json_is_read_like_json(policy: Redact, text: str, expected: str) -> None:
+    assert (await redacted(policy, result(text))).content[0]["text"] == expected
+
+
+async def test_a_value_found_elsewhere_is_found_behind_escapes(policy: Redact) -> None:
+    clean = await redacted(policy, result('cut: {"a": "882\\u00208080', structured={"phone": "882 8080"}))
+    assert clean.content[0]["text"] == 'cut: {"a": "<PHONE_NUMBER>'
+
+
+@pytest.mark.parametrize("text", ["plain", '"a\\u0040b\\ud83d\\ude00c"', '"\\\\u0040" \\n', '"\\\\\\"\\u005cu0040'])
+def test_every_character_of_a_layer_has_its_place_in_the_raw_text(text: str) -> None:
+    for layer in layers(text):
+        places = [layer.place(at, at + 1) for at in range(len(layer.text))]
+        assert [start for start, _ in places] == [0, *(end for _, end in places[:-1])]
+        assert places[-1][1] == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tel +١ ٤٢٥ ٨٨٢ ٨٠٨٠", "tel <PHONE_NUMBER>"),
+        ("+1\u00a0425\u2011882\u20118080", "<PHONE_NUMBER>"),
+        ("jane＠example．com", "<EMAIL_ADDRESS>"),
+        ("電話+14258828080", "電話<PHONE_NUMBER>"),
+        ("地址10.1.2.3", "地址<IP_ADDRESS>"),
+        ("2222222 жане@почта.рф", "2222222 <EMAIL_ADDRESS>"),
+    ],
+)
+async def test_digits_and_signs_of_other_scripts_do_not_hide_a_value(policy: Redact, text: str, expected: str) -> None:
+    assert (await redacted(policy, result(text))).content[0]["text"] == expected
+
+
 async def test_the_deepest_result_that_is_accepted_is_redacted(policy: Redact) -> None:
     deep = loads(f'{"[" * 198}"{EMAIL}"{"]" * 198}')
     clean = await redacted(policy, result(dumps(deep).decode(), structured={"x": deep}))
     assert EMAIL not in dumps(clean.body).decode()
     assert clean.content[0]["text"].count("[") == 198
+
+
+@pytest.mark.parametrize(
+    ("structured", "expected"),
+    [
+        ({"phones": [2125550101]}, {"phones": [0]}),
+        ({"SSNs": [536228726]}, {"SSNs": [0]}),
+        ({"ssn": 12345678}, {"ssn": 0}),
+        ({"ssn": 536228726.0}, {"ssn": 0}),
+        ({"ssn": "536228726.0"}, {"ssn": "<US_SSN>"}),
+        ({"card_numbers": [4111111111111112]}, {"card_numbers": [0]}),
+        ({"dob": "May 5 76"}, {"dob": "<DATE_OF_BIRTH>"}),
+        ({"peer": "fdab:cdef:abcd:efab:cdef:abcd:efab:cde1"}, {"peer": "<IP_ADDRESS>"}),
+        ({"wallet": "1AGNa15ZQXAZUgFiqJ2i7Z2DPU2J6hW62i"}, {"wallet": "<CRYPTO>"}),
+        ({"account": "DE89370400440532013000"}, {"account": "<IBAN_CODE>"}),
+        ({"contact": "415.555.0132"}, {"contact": "<PHONE_NUMBER>"}),
+        ({"role": f"arn:aws:sts::123456789012:assumed-role/Admin/{EMAIL}"}, None),
+        ({"role": f"arn:x:SSN {SSN}"}, {"role": "arn:x:SSN <US_SSN>"}),
+        ({"version_notes": f"{EMAIL} on 10.1.2.3"}, {"version_notes": "<EMAIL_ADDRESS> on 10.1.2.3"}),
+    ],
+)
+async def test_a_shape_that_hid_a_value_hides_it_no_more(policy: Redact, structured: Json, expected: Json) -> None:
+    clean = await redacted(policy, result(structured=structured))
+    assert clean.structured == (expected or {"role": "arn:aws:sts::123456789012:assumed-role/Admin/<EMAIL_ADDRESS>"})
+
+
+@pytest.mark.parametrize(
+    ("find", "text", "found"),
+    [
+        (emails, f"Jane <{EMAIL}>, '{EMAIL}'.", [EMAIL, EMAIL]),
+        (emails, f"{EMAIL}_backup mailto:{EMAIL}?x", ["jane.doe@example.com", EMAIL]),
+        (
+            emails,
+            "a@b@c.co josé+x@münchen.de me@xn--mnchen-3ya.de",
+            ["b@c.co", "josé+x@münchen.de", "me@xn--mnchen-3ya.de"],
+        ),
+        (emails, "x@localhost @a.b git@1.2.x a@b.c user:pw@host.com@evil", []),
+        (emails, f"{'x' * 300}@example.com", [f"{'x' * 300}@example.com"]),
+        (ips, "host:10.1.2.3:80 10.0.0.0/24, 8.8.8.8.", ["10.1.2.3", "10.0.0.0/24", "8.8.8.8"]),
+        (ips, "addr:fe80::1%eth0 [2001:db8::2]:80, fe80::/10.", ["fe80::1%eth0", "2001:db8::2", "fe80::/10"]),
+        (ips, "::ffff:10.1.2.3.", ["10.1.2.3", "::ffff:10.1.2.3"]),
+        (ips, "v1.2.3.4 1.2.3.4.5 300.1.1.1 010.1.1.1 127.0.0.1 ::1 :: 255.255.0.0", []),
+        (ips, "12:30:45 aa:bb:cc:dd:ee:ff a::b std::cafe:1 f::1st", []),
+    ],
+)
+def test_addresses_are_found_by_structure(
+    find: Callable[[str], Iterator[tuple[int, int]]], text: str, found: Sequence[str]
+) -> None:
+    assert [text[start:end] for start, end in find(text)] == found
 
 
 # --- what it leaves ---------------------------------------------------------------------------------------------
@@ -163,6 +275,15 @@ BENIGN = [
     "@decorator x@1.2.3",
     "ISBN 978-3-16-148410-0",
     "Grüße, 東京",
+    "السعر ٢٠٠ ريال، السعر ٣٠٠ ريال USD",
+    "lodash@4.17.x",
+    "react@18.0.0-rc.next",
+    "hotel 12345678, excellent 1234567",
+    "account 123456789012",
+    "v0.0.0-20210101000000-abcdef123456",
+    "netmask 255.255.255.0, build 1.2.3.4.5",
+    "std::dead::beef",
+    "C:\\new\\table",
 ]
 
 
@@ -193,16 +314,23 @@ async def test_a_keys_name_alone_redacts_nothing_of_another_shape(policy: Redact
 
 
 async def test_the_protocols_fields_and_blobs_stay(policy: Redact) -> None:
+    image = base64.b64encode(bytes(range(256))).decode()
     body = {
         "requestState": EMAIL,
-        "nextCursor": SSN,
         "content": [
-            {"type": "image", "data": "4111111111111111", "mimeType": "image/png"},
+            {"type": "image", "data": image, "mimeType": "image/png"},
             {"type": "text", "text": EMAIL},
         ],
     }
     clean = await redacted(policy, Result(body=body))
     assert clean.body == {**body, "content": [body["content"][0], {"type": "text", "text": "<EMAIL_ADDRESS>"}]}
+
+
+async def test_a_state_in_an_error_or_under_another_method_is_text(policy: Redact) -> None:
+    clean = await redacted(policy, Result(body={"code": -1, "message": "x", "requestState": EMAIL}, error=True))
+    assert clean.body["requestState"] == "<EMAIL_ADDRESS>"
+    clean = await redacted(policy, Result(body={"nextCursor": SSN}))
+    assert clean.body == {"nextCursor": "<US_SSN>"}
 
 
 async def test_an_address_that_the_caller_asked_for_keeps_its_name(policy: Redact) -> None:
@@ -282,6 +410,47 @@ async def test_changes_are_paths_and_entities_without_values(policy: Redact) -> 
         Change("$.structuredContent.by.*", "EMAIL_ADDRESS"),
         Change("$.structuredContent.by.*[0]", "PHONE_NUMBER"),
     }
+
+
+async def test_a_key_that_was_changed_appears_in_no_path(policy: Redact) -> None:
+    structured = {"card_4111-1111-1111-1111": {"email": EMAIL}, "phone": "abcde", "Jane": {"dob": "Jane 1984"}}
+    text = json.dumps({EMAIL: {"dob": "1984-03-12"}})
+    decision = await decide(policy, result(text, structured=structured))
+    assert isinstance(decision, Modify)
+    assert {change.path for change in decision.changes} == {
+        "$.structuredContent.*",
+        "$.structuredContent.*.email",
+        "$.structuredContent.Jane.dob",
+        "$.content[0].text.*",
+        "$.content[0].text.*.dob",
+    }
+
+
+async def test_the_same_value_is_replaced_in_the_text_as_at_its_place_in_the_structured_content(policy: Redact) -> None:
+    mail: Json = {"type": "string", "format": "email"}
+    a_tool = described(a={"properties": {"email": {"type": "string"}}}, b={"properties": {"email": mail}})
+    data = {"a": {"email": EMAIL}, "b": {"email": EMAIL}}
+    clean = await redacted(policy, result(json.dumps(data), structured=data), call("get", tool=a_tool))
+    assert clean.structured == {"a": {"email": "<EMAIL_ADDRESS>"}, "b": {"email": "redacted@example.invalid"}}
+    assert json.loads(clean.content[0]["text"]) == clean.structured
+
+
+async def test_a_wrapped_list_is_mirrored_by_one_text_or_by_one_for_each_item(policy: Redact) -> None:
+    row: Json = {"properties": {"a": {"type": "string"}, "b": {"type": "string", "format": "email"}}}
+    a_tool = described(result={"type": "array", "items": row})
+    rows = [{"a": EMAIL, "b": EMAIL}, {"a": "x", "b": EMAIL}]
+    content = [{"type": "text", "text": json.dumps(each)} for each in (rows, *rows)]
+    for blocks in (content[:1], content[1:]):
+        given = result(content=blocks, structured={"result": rows})
+        clean = await redacted(policy, given, call("get", tool=a_tool))
+        said = [json.loads(block["text"]) for block in clean.content]
+        assert (said if len(said) > 1 else said[0]) == clean.structured["result"]
+
+
+async def test_what_is_dropped_from_the_structured_content_leaves_a_plain_text_in_its_block(policy: Redact) -> None:
+    a_tool = described(text={"type": "string", "pattern": "^jane"})
+    clean = await redacted(policy, result(EMAIL, structured={"text": EMAIL}), call("get", tool=a_tool))
+    assert clean.body == {"content": [{"type": "text", "text": "<EMAIL_ADDRESS>"}], "structuredContent": {}}
 
 
 async def test_two_keys_that_are_values_stay_two(policy: Redact) -> None:
@@ -414,18 +583,145 @@ async def test_no_value_is_logged(policy: Redact, caplog: pytest.LogCaptureFixtu
     assert not [record for record in caplog.records if any(text in record.getMessage() for text in ("3704", "4111"))]
 
 
-@pytest.mark.parametrize("unit", ["1234567 ", "1", "a@", "ab:cd::", "DE89 3704 ", "1a", "+1 (555) "])
-async def test_a_text_takes_linear_time(policy: Redact, unit: str) -> None:
-    assert policy._engine
-    engine = policy._engine.result()
+def structured_of(key: str, unit: str) -> Callable[[int], JsonObject]:
+    return lambda size: {"structuredContent": {key: (unit * (size // len(unit) + 1))[:size] + "!"}}
 
+
+def with_schema(size: int) -> tuple[JsonObject, Json]:
+    """As many definitions as values, each value under its own."""
+    count = size // 64
+    mail = {"type": "string", "format": "email"}
+    defs = {f"d{at}": {"title": str(at), "properties": {"email": mail}} for at in range(count)}
+    schema = {"$defs": defs, "properties": {f"p{at}": {"$ref": f"#/$defs/d{at}"} for at in range(count)}}
+    return {"structuredContent": {f"p{at}": {"email": f"u{at}@example.com"} for at in range(count)}}, schema
+
+
+HOSTILE: Mapping[str, Callable[[int], Any]] = {
+    **{
+        unit: structured_of("x", unit)
+        for unit in (
+            "1234567 ", "1", "1 ", "a@", "@", "a@b.", "ab:cd::", ":", "1.", "1-", "(1", "+1", "+1 (555) ", "10.1.2.3 ",
+            "DE89 3704 ", "AA11", "1a", "bc1q", "tel 1 ", "phone 5551234 ", "4111 1111 1111 1111 ", "123-45-6789 ",
+            "السعر ٢٠٠ ريال، ", "٠", '"a":', "x'", "\\", '"\\u0040', '"\\\\', "arn:aws:a:a:1:", "-",
+        )
+    },
+    **{f"{key} {unit}": structured_of(key, unit) for key in ("email", "phone", "dob") for unit in "@1a٠"},
+    "a long word": lambda size: {"structuredContent": {"x": f"@{'1' * size}"}},
+    "a long domain": lambda size: {"structuredContent": {"x": f"{'a' * size}@{'b' * size}.{'c.' * size}"}},
+    "tokens and lengths": lambda size: {
+        "content": [{"text": "a " * size}],
+        "structuredContent": [{"email": f"a@{'b' * length}"} for length in range(5, 5 + min(size // 40, 300))],
+    },
+    "keys": lambda size: {"structuredContent": {f"u{at}@example.com": 1 for at in range(size // 20)}},
+    "one long key": lambda size: {"structuredContent": {"ssn" * size: [1] * (size // 4)}},
+    "schema": with_schema,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_result_takes_more_than_linear_time(engine: Engine, name: str) -> None:
     def seconds(size: int) -> float:
-        began = time.process_time()
-        engine.find(unit * (size // len(unit)), (), lambda: None)
-        return time.process_time() - began
+        made = HOSTILE[name](size)
+        body, schema = made if isinstance(made, tuple) else (made, None)
+        scope = Scope(
+            entities=frozenset(ENTITIES), max_text=1 << 20, schema=Schema(schema, Validation()) if schema else None
+        )
+        began = time.thread_time()
+        Redaction(engine, scope, lambda: None).run(body, Walk.result)
+        return time.thread_time() - began
 
-    small = min(seconds(3_000) for _ in range(2))
-    assert seconds(15_000) < 5 * 6 * small + 0.05
+    small = min(seconds(2_000) for _ in range(2))
+    assert min(seconds(8_000) for _ in range(2)) < 2.5 * 4 * small + 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "mask"),
+    [
+        ("+00 (000) 000-0000", True),
+        ("1111-1111", True),
+        ("000000", False),
+        ("0000000a", False),
+        ("00000001", False),
+        ("٠٠٠٠٠٠٠ жане", False),
+        ("السعر ٢٠٠ ريال، " * 11 + "USD", False),
+        ("٠" * 60 + "a", False),
+    ],
+)
+def test_a_mask_is_one_digit_without_letters(text: str, mask: bool) -> None:
+    assert is_mask(text) is mask
+
+
+async def test_small_results_do_not_wait_for_large_ones(policy: Redact) -> None:
+    heavy = [asyncio.ensure_future(decide(policy, result(f"{CARD} {at} " * 9_000))) for at in range(4)]
+    await asyncio.sleep(0.05)
+    for _ in range(3):
+        await redacted(policy, result(f"ask {EMAIL} or {PHONE}"))
+    assert not any(work.done() for work in heavy)
+    for work in heavy:
+        work.cancel()
+    await asyncio.wait(heavy)
+
+
+async def test_large_results_do_not_wait_for_one_another(policy: Redact) -> None:
+    heavy = asyncio.ensure_future(decide(policy, result(f"{CARD} " * 12_000)))
+    await asyncio.sleep(0.02)
+    await redacted(policy, result(f"{EMAIL} {'word ' * 10_000}"))
+    assert not heavy.done()
+    heavy.cancel()
+
+
+def test_threads_share_an_engine(engine: Engine) -> None:
+    texts = [f"{at}: {PHONE}, {SSN}, {IBAN}, tel 555 01{at:02}, {CARD}" for at in range(50)]
+
+    def spans(text: str) -> list[Any]:
+        return engine.find(text, (), lambda: None)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(spans, texts)) == [spans(text) for text in texts]
+
+
+@pytest.mark.parametrize("structured", [{"a": EMAIL}, {EMAIL: 1}, {"ssn": 536228726}, {"a": json.dumps([EMAIL])}])
+def test_the_time_can_run_out_while_writing(engine: Engine, structured: Json) -> None:
+    walks: list[Walk] = []
+
+    def walk(each: Walk, body: JsonObject) -> JsonObject:
+        walks.append(each)
+        return each.result(body)
+
+    def check() -> None:
+        if len(walks) > 1:
+            raise OutOfTimeError
+
+    scope = Scope(entities=frozenset(ENTITIES), max_text=1_000)
+    with pytest.raises(OutOfTimeError):
+        Redaction(engine, scope, check).run({"structuredContent": structured}, walk)
+
+
+def test_the_time_can_run_out_within_a_text(engine: Engine) -> None:
+    for unit in (f"{EMAIL} ", "10.1.2.3 ", f"{CARD} "):
+        calls: list[int] = []
+        engine.find(unit * 1_000, (), lambda calls=calls: calls.append(1))  # type: ignore[misc]
+        assert len(calls) >= 10
+
+
+def test_the_time_for_one_result_is_two_seconds_by_default() -> None:
+    assert Redact.Config().model_dump()["max_seconds"] == 2
+
+
+async def test_a_text_of_too_many_values_is_denied(policy: Redact, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policies.redact.redaction.MOST_VALUES", 100)
+    assert await decide(policy, result(f"[{'12345,' * 100}1]")) == Deny("too_large_to_redact")
+
+
+async def test_nothing_is_asked_of_the_network(policy: Redact, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("the network was asked")
+
+    for name in ("socket", "create_connection", "getaddrinfo", "gethostbyname"):
+        monkeypatch.setattr(socket, name, refuse)
+    load(ENTITIES, 0.4)
+    clean = await redacted(policy, result(f"{' '.join(CANARIES)} 8.8.8.8 https://example.com"))
+    assert clean.content[0]["text"].count("<") == len(CANARIES) + 1
 
 
 def test_every_place_of_a_long_text_is_one_windows_own_with_what_stands_around_it() -> None:
