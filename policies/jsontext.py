@@ -35,6 +35,7 @@ _LARGE: Final = 2**20
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**64 - 1
 _PLAIN: Final = frozenset({str, bool, float, type(None)})
+_SCALARS: Final = _PLAIN | {int}
 _MAX_DIGITS: Final = 4_000
 """Of a decimal. Python refuses integers of more than 4,300 digits by itself: converting them is quadratic."""
 _EXACT_CHARS: Final = 15
@@ -108,21 +109,18 @@ def _text_too_deep(raw: bytes | bytearray, limit: int) -> bool:
 
 
 def too_deep(value: Json, limit: int = MAX_DEPTH) -> bool:
-    """Whether containers are nested in more than `limit` levels."""
-    level: list[Json] = [value]
+    """Whether containers are nested within containers in more than `limit` levels."""
+    level: list[Json] = [] if type(value) in _SCALARS else [value]
     for _ in range(limit + 1):
-        level = [child for item in level for child in _children(item)]
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, Mapping) else item)
+            if type(child) not in _SCALARS and isinstance(child, Mapping | list | tuple)
+        ]
         if not level:
             return False
     return True
-
-
-def _children(item: Json) -> list[Json]:
-    if isinstance(item, Mapping):
-        return [child for child in item.values() if isinstance(child, (Mapping, list, tuple))]
-    return (
-        [child for child in item if isinstance(child, (Mapping, list, tuple))] if isinstance(item, list | tuple) else []
-    )
 
 
 def _where(error: orjson.JSONDecodeError) -> str:

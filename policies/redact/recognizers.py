@@ -59,6 +59,8 @@ _CARD_SHAPES: Final = (
     r"(?:[0-9]{13,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
     r"(?![A-Za-z0-9]|\.[0-9])"
 )
+_LAST_OF_FIVE: Final = r"(?<=[^A-Za-z0-9.-][0-9]{4} )[0-9]{4} [0-9]{4} [0-9]{4} [0-9]{4}(?![A-Za-z0-9]| ?[0-9]|\.[0-9])"
+"""A card number behind another group of four, which the shapes above would take for its first."""
 _WORD: Final = re.compile(r"[^\W_]+")
 _WORDS_BEFORE: Final = 5
 
@@ -102,7 +104,7 @@ def _recognizers() -> list[Any]:
         supported_entity="CREDIT_CARD",
         name="cards",
         context=list(CARD.singular),
-        patterns=[Pattern("card", _CARD_SHAPES, 0.3)],
+        patterns=[Pattern("card", _CARD_SHAPES, 0.3), Pattern("last of five", _LAST_OF_FIVE, 0.3)],
     )
     return [*own, card, CryptoRecognizer(), IbanRecognizer()]
 

@@ -206,6 +206,8 @@ async def test_the_deepest_result_that_is_accepted_is_redacted(policy: Redact) -
         ({"dob": "May 5 76"}, {"dob": "<DATE_OF_BIRTH>"}),
         ({"peer": "fdab:cdef:abcd:efab:cdef:abcd:efab:cde1"}, {"peer": "<IP_ADDRESS>"}),
         ({"wallet": "1AGNa15ZQXAZUgFiqJ2i7Z2DPU2J6hW62i"}, {"wallet": "<CRYPTO>"}),
+        ({"note": f"order 1234 {CARD}"}, {"note": "order 1234 <CREDIT_CARD>"}),
+        ({"note": f"{CARD} 2027"}, {"note": "<CREDIT_CARD> 2027"}),
         ({"account": "DE89370400440532013000"}, {"account": "<IBAN_CODE>"}),
         ({"contact": "415.555.0132"}, {"contact": "<PHONE_NUMBER>"}),
         ({"role": f"arn:aws:sts::123456789012:assumed-role/Admin/{EMAIL}"}, None),

@@ -204,7 +204,7 @@ async def test_a_process_that_stops_reading_fills_no_buffer_and_is_replaced(runn
     assert {type(error) for error in failed} <= {WireError}
     assert {error.kind for error in failed} <= {"timeout", "closed"}
     async with asyncio.timeout(8):
-        while alive(first):
+        while alive(first):  # noqa: ASYNC110 - a process has no event
             await asyncio.sleep(0.05)
     assert (await upstream.request("tools/call", call("pid"), NOW))["pid"] != first
 
