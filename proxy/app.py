@@ -172,12 +172,13 @@ async def http_app(proxy: Proxy) -> AsyncIterator[App]:
     """The ASGI app of a running proxy: guards and health in front of the doors."""
     door = proxy.fastmcp().http_app(path="/mcp", stateless_http=True, json_response=False)
     logs.configure(proxy.settings.log_level)
+    passthrough = proxy.settings.auth_mode == "passthrough"
     async with door.router.lifespan_context(door):
         yield Guards(
             Health(door, proxy.state),
             proxy.settings.bounds,
             issue_session=lambda: _issues_sessions(proxy),
-            release=proxy.upstream.release,
+            release=lambda session, token: proxy.upstream.release(session, token if passthrough else None),
         )
 
 

@@ -34,11 +34,11 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 class Guards:
     """An ASGI app in front of another. `issue_session` says whether callers need an id to be told apart by, and
-    `release` ends what the upstream keeps for the caller of that id.
+    `release` ends what the upstream keeps for the caller of that id and Authorization.
     """
 
     def __init__(
-        self, app: App, bounds: Bounds, issue_session: Callable[[], bool], release: Callable[[str], None]
+        self, app: App, bounds: Bounds, issue_session: Callable[[], bool], release: Callable[[str, str | None], None]
     ) -> None:
         self._app = app
         self._bounds = bounds
@@ -56,8 +56,8 @@ class Guards:
             scope = {**scope, "headers": headers}
         if (refusal := _refused_origin(headers)) is not None:
             await answer(send, 403, refusal)
-        elif scope["method"] == "DELETE" and (session := _session(headers)) and self._issue_session():
-            self._release(session)
+        elif scope["method"] == "DELETE" and (session := _one(headers, b"mcp-session-id")) and self._issue_session():
+            self._release(session, _one(headers, b"authorization"))
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
         elif scope["method"] != "POST":
@@ -154,8 +154,8 @@ def _hostname(url: str) -> str | None:
         return None
 
 
-def _session(headers: list[tuple[bytes, bytes]]) -> str | None:
-    return next((value.decode("latin-1") for name, value in headers if name == b"mcp-session-id"), None)
+def _one(headers: list[tuple[bytes, bytes]], wanted: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in headers if name == wanted), None)
 
 
 def _with_session(send: Send) -> Send:
