@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
-import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +15,10 @@ from policies.loading import PolicyConfigError
 from policies.loading import load as load_policies
 from policies.model import JsonObject
 from policies.policy import Services
-from policies.watchdog import Watchdog
 from proxy import logs
 from proxy.auth import Auth, outbound
 from proxy.catalog import Catalogs
+from proxy.connect import connect
 from proxy.errors import ConfigError
 from proxy.exchange import Exchanges
 from proxy.guards import App, Guards
@@ -31,7 +29,7 @@ from proxy.settings import Settings
 from proxy.snapshot import Snapshot
 from proxy.telemetry import Telemetry
 from proxy.telemetry import start as start_telemetry
-from proxy.upstream import Upstream, connect
+from proxy.upstream import Upstream
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_GC_THRESHOLD: Final = 50_000
-"""Allocations between collections: the default's pauses make the slowest calls twenty times slower than the median."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,78 +178,6 @@ async def http_app(proxy: Proxy) -> AsyncIterator[App]:
         )
 
 
-def serve(settings: Settings) -> int:
-    """Run until told to stop; the exit code. Raises ConfigError."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings))
-    return 0
-
-
-async def _serve(settings: Settings) -> None:
-    from proxy.commands import announce
-
-    async with with_upstream(settings) as effective:
-        proxy = compose(effective)
-        watchdog = Watchdog(
-            asyncio.get_running_loop(), entries=proxy.chain.entries, blocked_s=effective.bounds.blocked_s
-        )
-        if settings.transport == "stdio":
-            await _serve_stdio(proxy, watchdog)
-            return
-        from proxy.server import StoppedError, interruptible, serve_until, server, signalled
-
-        stopping = signalled()
-        bound = _listening(settings)
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                async with interruptible(stopping):
-                    await stack.enter_async_context(proxy.running())
-                    app = await stack.enter_async_context(http_app(proxy))
-            except StoppedError:
-                bound.close()
-                return
-            host = f"[{settings.host}]" if ":" in settings.host else settings.host
-            url = f"http://{host}:{bound.getsockname()[1]}/mcp"
-            announce(effective, proxy.chain.entries, url, demo=effective is not settings)
-            _quiet_collector()
-            watchdog.start()
-            stack.callback(watchdog.stop)
-            bounds = settings.bounds
-            serving = server(app, bounds.drain_s)
-            await serve_until(stopping, serving, bound, proxy.exchanges, drain_s=bounds.drain_s, stall_s=bounds.stall_s)
-
-
-def _listening(settings: Settings) -> socket.socket:
-    from proxy.server import listen
-
-    try:
-        return listen(settings.host, settings.port)
-    except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        raise ConfigError([f"cannot listen on {where}: {error.strerror}; choose another with --port"]) from None
-
-
-async def _serve_stdio(proxy: Proxy, watchdog: Watchdog) -> None:
-    from proxy.server import StoppedError, interruptible, signalled
-    from proxy.stdio_door import Door
-    from proxy.stdio_pipes import Lines, Printer, claim
-
-    stopping = signalled()
-    source, sink = claim()
-    app, bounds = proxy.fastmcp(), proxy.settings.bounds
-    logs.configure(proxy.settings.log_level)
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            async with interruptible(stopping):
-                await stack.enter_async_context(proxy.running())
-        except StoppedError:
-            return
-        watchdog.start()
-        stack.callback(watchdog.stop)
-        lines, printer = Lines(source, bounds.request_bytes), Printer(sink)
-        await Door(lines=lines, printer=printer, exchanges=proxy.exchanges, bounds=bounds).serve(app, stopping)
-
-
 async def published_tools(settings: Settings) -> list[JsonObject]:
     """The catalog as a proxy with these settings publishes it. Raises ConfigError, RpcError."""
     from proxy.in_process import listed
@@ -273,17 +197,3 @@ def _issues_sessions(proxy: Proxy) -> bool:
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
-
-
-def _quiet_collector() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD, 20, 20)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -19,11 +19,12 @@ from proxy import preflight, telemetry
 from proxy.app import refusals, with_upstream
 from proxy.auth import outbound
 from proxy.commands import counted
+from proxy.connect import connect
 from proxy.errors import ConfigError, ProxyError, RpcError
 from proxy.inbound import MODERN
 from proxy.services import quiet
 from proxy.settings import PREFIX, Settings, load
-from proxy.upstream import Origin, connect
+from proxy.upstream import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,10 +26,10 @@ DEFAULT_PORT: Final = 8000
 
 
 def serve(options: Namespace) -> int:
-    from proxy import app
+    from proxy import process
 
     with _policies_are_configuration():
-        return app.serve(_settings(options))
+        return process.serve(_settings(options))
 
 
 def check(options: Namespace) -> int:

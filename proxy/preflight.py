@@ -15,10 +15,10 @@ from policies.line import Entry
 from policies.naming import is_builtin
 from policies.policy import Secrets
 from proxy.auth_modes import Anonymous
+from proxy.connect import connect
 from proxy.errors import ConfigError
 from proxy.references import unusable
 from proxy.settings import Settings
-from proxy.upstream import connect
 
 _SECRET_OF: Final = {"jwt": "client_secret", "api_key": "api_key"}
 

@@ -16,14 +16,11 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-import yarl
-
 from policies.model import JsonObject
 from proxy.asks import Ask, heard
-from proxy.aws import named_by
 from proxy.beside import Beside
 from proxy.eras import HANDSHAKE, HANDSHAKE_ONLY, downward, relabelled_subscription, upward
-from proxy.errors import METHOD_NOT_FOUND, ConfigError, RpcError
+from proxy.errors import METHOD_NOT_FOUND, RpcError
 from proxy.greeter import Greeter, own
 from proxy.paging import Most, pages
 from proxy.retry import Backoff, Tries
@@ -31,9 +28,9 @@ from proxy.sessions import Held, unknown_session
 from proxy.wire import AnswerError, Auth, Hello, Notify, Origin, Outgoing, Wire, WireError, unpack
 
 if TYPE_CHECKING:
-    from proxy.settings import Bounds, Settings
+    from proxy.settings import Bounds
 
-__all__ = ["Auth", "Hello", "Notify", "Origin", "Upstream", "connect"]
+__all__ = ["Auth", "Hello", "Notify", "Origin", "Upstream"]
 
 _LOG: Final = logging.getLogger("proxy.upstream")
 _LISTEN: Final = "subscriptions/listen"
@@ -258,33 +255,3 @@ def _log(error: AnswerError | WireError) -> None:
     if isinstance(error, WireError):
         # Every WireError's text is ours, and quotes nothing of the upstream.
         _LOG.warning("%s%s", error, f" (HTTP {error.status})" if error.status else "")
-
-
-def connect(settings: Settings, auth: Auth) -> Upstream:
-    """The upstream that the settings name, not opened yet. Raises ConfigError when they name none.
-
-    `auth` signs what goes over HTTP; it is opened and closed by whoever made it.
-    """
-    bounds = settings.bounds
-    if settings.stdio:
-        from proxy.wire_stdio import StdioWire
-
-        return Upstream(StdioWire(settings.stdio, answer_bytes=bounds.answer_bytes, depth=bounds.depth), bounds)
-    if not settings.upstream:
-        raise ConfigError(["no upstream: set MCP_PROXY_UPSTREAM (or --upstream), or MCP_PROXY_STDIO (or --stdio)"])
-    from proxy.wire_http import HttpWire
-
-    wire = HttpWire(
-        settings.upstream,
-        auth,
-        answer_bytes=bounds.answer_bytes,
-        depth=bounds.depth,
-        connect_s=bounds.connect_s,
-        in_flight=bounds.in_flight,
-    )
-    return Upstream(wire, bounds, agentcore=settings.auth_mode == "iam" or _is_aws(wire.endpoint))
-
-
-def _is_aws(endpoint: str) -> bool:
-    host = yarl.URL(endpoint, encoded=True).host or ""
-    return host.endswith(".amazonaws.com") or named_by(host) is not None

@@ -11,8 +11,8 @@ from policies.text import DROP
 from policies.validation import Validation
 
 _BY_FORMAT: Final[Mapping[str, str]] = {
-    "email": "redacted@example.invalid",
-    "idn-email": "redacted@example.invalid",
+    "email": "redacted@example.com",
+    "idn-email": "redacted@example.com",
     "date": "1900-01-01",
     "date-time": "1900-01-01T00:00:00Z",
     "uri": "urn:redacted:value",

@@ -14,11 +14,12 @@ from yarl import URL
 from policies.policy import Secrets
 from proxy.auth import Auth, outbound, token_endpoint
 from proxy.auth_modes import Iam
+from proxy.connect import connect
 from proxy.errors import AuthError, ConfigError, UpstreamError
 from proxy.lease import REFUSED_S
 from proxy.references import References
 from proxy.settings import Settings, load
-from proxy.upstream import Origin, connect
+from proxy.upstream import Origin
 from tests.auth import aws_verifier, identity_provider
 from tests.auth.aws_verifier import Verifier
 from tests.auth.clocks import Clock

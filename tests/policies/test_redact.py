@@ -391,7 +391,7 @@ async def test_the_text_copy_says_what_the_structured_content_says(policy: Redac
     assert clean.content[0]["text"] == json.dumps(clean.structured, **style)
     assert clean.structured == {
         "customer_id": "CUST001",
-        "email": "redacted@example.invalid",
+        "email": "redacted@example.com",
         "phone": "+0 000-000-0000",
         "ssn": "000-00-0000",
         "card_number": "<CREDIT_CARD>",
@@ -433,7 +433,7 @@ async def test_the_same_value_is_replaced_in_the_text_as_at_its_place_in_the_str
     a_tool = described(a={"properties": {"email": {"type": "string"}}}, b={"properties": {"email": mail}})
     data = {"a": {"email": EMAIL}, "b": {"email": EMAIL}}
     clean = await redacted(policy, result(json.dumps(data), structured=data), call("get", tool=a_tool))
-    assert clean.structured == {"a": {"email": "<EMAIL_ADDRESS>"}, "b": {"email": "redacted@example.invalid"}}
+    assert clean.structured == {"a": {"email": "<EMAIL_ADDRESS>"}, "b": {"email": "redacted@example.com"}}
     assert json.loads(clean.content[0]["text"]) == clean.structured
 
 
@@ -447,7 +447,7 @@ async def test_a_wrapped_list_is_mirrored_by_one_text_or_by_one_for_each_item(po
         clean = await redacted(policy, given, call("get", tool=a_tool))
         said = [json.loads(block["text"]) for block in clean.content]
         assert (said if len(said) > 1 else said[0]) == clean.structured["result"]
-        assert clean.structured["result"] == [{"a": "<EMAIL_ADDRESS>"}, {"a": "redacted@example.invalid"}]
+        assert clean.structured["result"] == [{"a": "<EMAIL_ADDRESS>"}, {"a": "redacted@example.com"}]
 
 
 async def test_what_is_dropped_from_the_structured_content_leaves_a_plain_text_in_its_block(policy: Redact) -> None:
@@ -484,9 +484,9 @@ async def test_the_demos_profile_stays_valid_and_useful_without_its_personal_dat
     ("schema", "value", "wanted", "masks", "expected"),
     [
         ({"type": "string"}, EMAIL, "<E>", [], "<E>"),
-        ({"type": "string", "format": "email"}, EMAIL, "<E>", [], "redacted@example.invalid"),
+        ({"type": "string", "format": "email"}, EMAIL, "<E>", [], "redacted@example.com"),
         ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "1984-03-12", "<D>", [], "1900-01-01"),
-        ({"$ref": "#/$defs/mail"}, EMAIL, "<E>", [], "redacted@example.invalid"),
+        ({"$ref": "#/$defs/mail"}, EMAIL, "<E>", [], "redacted@example.com"),
         ({"type": "string", "pattern": r"^\d{3}-\d{4}$"}, "555-0142", "<P>", ["000-0000"], "000-0000"),
         ({"type": "string", "pattern": "^[1-9]{4}$"}, "5551", "<P>", ["0000", "1111"], "1111"),
         ({"type": "string", "maxLength": 3}, "5550142"[:3], "<PHONE>", ["000"], "000"),
@@ -520,7 +520,7 @@ def test_of_a_union_only_the_branch_that_the_value_took_counts() -> None:
             {"properties": {"kind": {"const": "b"}, "x": {"type": "string", "format": "email"}}},
         ]
     }
-    assert Schema(root, Validation()).replacement(["x"], EMAIL, "<E>", []) == "redacted@example.invalid"
+    assert Schema(root, Validation()).replacement(["x"], EMAIL, "<E>", []) == "redacted@example.com"
 
 
 async def test_a_result_that_cannot_be_made_valid_is_denied(policy: Redact) -> None:

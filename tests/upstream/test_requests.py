@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from policies import jsontext
+from proxy.connect import connect
 from proxy.errors import METHOD_NOT_FOUND, ConfigError, RpcError, UpstreamError
 from proxy.settings import Settings
-from proxy.upstream import Origin, connect
+from proxy.upstream import Origin
 from tests.upstream.conftest import Token
 from tests.upstream.fake import HANDSHAKE, MODERN, Fake, Seen, handshake, hang, modern
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from proxy.connect import connect
 from proxy.errors import RpcError, UpstreamError
 from proxy.retry import Backoff
 from proxy.settings import load
-from proxy.upstream import Origin, connect
+from proxy.upstream import Origin
 from tests.upstream.conftest import Token
 from tests.upstream.fake import HANDSHAKE, MODERN, Fake, Seen, handshake, modern
 
