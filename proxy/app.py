@@ -166,12 +166,15 @@ async def with_upstream(settings: Settings) -> AsyncIterator[Settings]:
 @contextlib.asynccontextmanager
 async def http_app(proxy: Proxy) -> AsyncIterator[App]:
     """The ASGI app of a running proxy: guards and health in front of the doors."""
-    door = proxy.fastmcp().http_app(path="/mcp", stateless_http=True, json_response=False)
+    from starlette.routing import Route
+
+    app = proxy.fastmcp().http_app(path="/mcp", stateless_http=True, json_response=False)
+    (door,) = (route.app for route in app.routes if isinstance(route, Route) and route.path == "/mcp")
     logs.configure(proxy.settings.log_level)
     passthrough = proxy.settings.auth_mode == "passthrough"
-    async with door.router.lifespan_context(door):
+    async with app.router.lifespan_context(app):
         yield Guards(
-            Health(door, proxy.state),
+            Health(app, door, proxy.state),
             proxy.settings.bounds,
             issue_session=lambda: _issues_sessions(proxy),
             release=lambda session, token: proxy.upstream.release(session, token if passthrough else None),

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
+from policies.jsontext import dumps
 from policies.model import Json, JsonObject, Tool
 from proxy.errors import ProxyError, UpstreamError
 from proxy.inbound import MODERN, Inbound
@@ -44,6 +45,7 @@ class Catalog:
         self._origin = origin
         self._snapshot = snapshot
         self._tools: dict[str, Tool] = {}
+        self._annotated: set[str] = set()
         self._refresh: asyncio.Task[None] | None = None
         self._refreshed = float("-inf")
         self._ttl_s = bounds.ttl_s
@@ -63,6 +65,10 @@ class Catalog:
 
     def find(self, name: str) -> Tool | None:
         return self._tools.get(name)
+
+    def has_header_parameters(self, name: str) -> bool:
+        """Whether the tool's input schema may annotate a parameter with `x-mcp-header`."""
+        return name in self._annotated
 
     async def sought(self, name: str) -> Tool | None:
         """The tool, after at most one bounded refresh when the catalog does not hold it.
@@ -165,6 +171,7 @@ class Catalog:
         if changed:
             _warn_of_names(found.keys() - self._tools.keys())
             self._tools = found
+            self._annotated = {name for name, tool in found.items() if b"x-mcp-header" in dumps(tool.input_schema)}
 
     def forget(self) -> None:
         """The upstream said that its tools changed: refresh at the next occasion."""

@@ -168,7 +168,7 @@ class Exchanges:
             await catalog.renew()  # an unknown name would have waited for this
             return False
         journey.call = replace(journey.call, tool=tool)
-        if journey.inbound.check_headers is not None:
+        if journey.inbound.check_headers is not None and catalog.has_header_parameters(tool.name):
             journey.inbound.check_headers(tool.input_schema, journey.call.arguments)
         return True
 

@@ -13,10 +13,15 @@ _PING: Final = b'{"status":"Healthy"}'
 
 
 class Health:
-    """An ASGI app that answers both and passes everything else on. `/mcp/` is served like `/mcp`."""
+    """An ASGI app that answers both, gives messages to `door` and passes everything else on to `app`.
 
-    def __init__(self, app: App, state: Callable[[], JsonObject]) -> None:
+    `/mcp/` is served like `/mcp`. The door is called directly: what `app` wraps around it (error pages, a request
+    context for tools of its own) a relayed message does not need.
+    """
+
+    def __init__(self, app: App, door: App, state: Callable[[], JsonObject]) -> None:
         self._app = app
+        self._door = door
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,4 +31,5 @@ class Health:
         if scope["type"] == "http" and scope["method"] == "GET" and path in ("/ping", "/readyz"):
             await answer(send, 200, _PING if path == "/ping" else dumps(self._state()))
             return
-        await self._app(scope, receive, send)
+        message = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == "/mcp"
+        await (self._door if message else self._app)(scope, receive, send)
