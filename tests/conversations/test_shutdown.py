@@ -18,6 +18,9 @@ import pytest
 from tests.mcp_wire import rpc
 from tests.rich_upstream import RichUpstream
 
+CHAIN = str(Path(__file__).parents[1] / "conformance" / "policies.toml")
+"""sanitize and audit: the tests here need no redaction, and its recognizers take a second to load."""
+
 
 @contextlib.asynccontextmanager
 async def process(upstream: str, **environment: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
@@ -26,7 +29,7 @@ async def process(upstream: str, **environment: str) -> AsyncIterator[tuple[asyn
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "proxy", "serve", "--port", str(port), "--upstream", upstream),
+        *(sys.executable, "-m", "proxy", "serve", "--port", str(port), "--upstream", upstream, "--policies", CHAIN),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
