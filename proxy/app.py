@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from policies.chain import Chain, Entry
 from policies.loading import PolicyConfigError
@@ -21,7 +21,7 @@ from proxy.catalog import Catalogs
 from proxy.connect import connect
 from proxy.errors import ConfigError
 from proxy.exchange import Exchanges
-from proxy.guards import App, Guards
+from proxy.guards import LOOPBACK, App, Guards
 from proxy.health import Health
 from proxy.routes import Routes
 from proxy.services import quiet, services
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from fastmcp import FastMCP
 
 log = logging.getLogger(__name__)
-
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

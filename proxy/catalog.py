@@ -17,8 +17,9 @@ from typing import Final, Literal
 
 from policies.jsontext import dumps
 from policies.model import Json, JsonObject, Tool
+from proxy.eras import MODERN
 from proxy.errors import ProxyError, UpstreamError
-from proxy.inbound import MODERN, Inbound
+from proxy.inbound import Inbound
 from proxy.settings import Bounds
 from proxy.snapshot import Snapshot
 from proxy.upstream import Origin, Upstream
@@ -101,11 +102,11 @@ class Catalog:
     async def _discover(self) -> None:
         try:
             pages = await self._upstream.pages("tools/list", self._origin)
+            listed = [tool for page in pages for tool in _objects(page.get("tools"))]
+            self._take(listed, whole=True)
         except Exception as error:
             self._failed(error)
             raise
-        listed = [tool for page in pages for tool in _objects(page.get("tools"))]
-        self._take(listed, whole=True)
         self._fresh(pages[0])
         if self._snapshot is not None:
             await asyncio.to_thread(self._snapshot.write, listed, self._upstream.known())
@@ -167,11 +168,12 @@ class Catalog:
                 found[name] = self._known(definition)
         if len(found) > self._bounds.tools:
             raise UpstreamError("too_large", f"The upstream lists more than {self._bounds.tools} tools")
-        changed = found != self._tools
-        if changed:
+        if found != self._tools:
             _warn_of_names(found.keys() - self._tools.keys())
+            new = {name: tool for name, tool in found.items() if tool is not self._tools.get(name)}
+            annotated = {name for name, tool in new.items() if b"x-mcp-header" in dumps(tool.input_schema)}
+            self._annotated = (self._annotated & found.keys()) - new.keys() | annotated
             self._tools = found
-            self._annotated = {name for name, tool in found.items() if b"x-mcp-header" in dumps(tool.input_schema)}
 
     def forget(self) -> None:
         """The upstream said that its tools changed: refresh at the next occasion."""

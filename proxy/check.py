@@ -20,8 +20,8 @@ from proxy.app import refusals, with_upstream
 from proxy.auth import outbound
 from proxy.commands import counted
 from proxy.connect import connect
+from proxy.eras import MODERN
 from proxy.errors import ConfigError, ProxyError, RpcError
-from proxy.inbound import MODERN
 from proxy.services import quiet
 from proxy.settings import PREFIX, Settings, load
 from proxy.upstream import Origin

@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json, JsonObject
+from proxy.eras import HANDSHAKE, MODERN
 from proxy.errors import ProxyError, RpcError
 from proxy.parser import command
 
-MODERN: Final = "2026-07-28"
-HANDSHAKE: Final = "2025-11-25"
 WAIT_S: Final = 120.0
 """Longest silence that is waited through."""
 

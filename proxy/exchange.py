@@ -17,7 +17,7 @@ from policies.chain import Answered, Chain, Denied
 from policies.model import ANYONE, Call, JsonObject, Result, Step, Tool
 from proxy.catalog import Catalogs
 from proxy.denials import denial, error_of, unknown_tool
-from proxy.errors import DENIED, INTERNAL_ERROR, RpcError, UpstreamError
+from proxy.errors import INTERNAL_ERROR, RpcError, UpstreamError
 from proxy.ids import uuid7
 from proxy.inbound import Inbound, checked_params
 from proxy.journey import Journey, error_body, without_progress_token
@@ -222,7 +222,7 @@ class Exchanges:
             async with asyncio.timeout(self._bounds.first_list_s):
                 shown = [seen.definition for seen in [await self._seen(journey, tool) for tool in tools] if seen]
         except TimeoutError:
-            raise RpcError(DENIED, f"Denied: policy_error (exchange {journey.call.id})") from None
+            return self._denied(journey, Denied(policy="chain", reason="policy_error", index=0))
         if shown == listed.body["tools"]:
             return listed
         body = {**listed.body, "tools": shown}

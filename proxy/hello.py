@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from policies.model import Json, JsonObject
-from proxy.inbound import MODERN
+from proxy.eras import MODERN
 from proxy.upstream import Hello
 
 SERVER_INFO: Final = "io.modelcontextprotocol/serverInfo"

@@ -18,9 +18,10 @@ from pydantic import PrivateAttr
 
 from policies.model import JsonObject
 from proxy.catalog import Catalog
+from proxy.eras import MODERN
 from proxy.errors import RpcError
 from proxy.exchange import Exchanges
-from proxy.inbound import MODERN, Inbound
+from proxy.inbound import Inbound
 
 DOOR: Final = "in_process"
 _EMPTY: Final[JsonObject] = {"type": "object"}

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from policies.model import ANYONE, NAMED_BY, Caller, Json, JsonObject
+from proxy.eras import MODERN
 from proxy.errors import INVALID_PARAMS, RpcError
 
 Notify: TypeAlias = Callable[[str, JsonObject], Awaitable[None]]
 """Sends a notification (method, params) to the client, in order; returns once it was taken."""
-
-MODERN: Final = "2026-07-28"
 
 READS: Final = frozenset(
     {

@@ -14,9 +14,10 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import validate_mcp_param_headers
 
 from policies.model import ANYONE, Caller, Json, JsonObject
+from proxy.eras import MODERN
 from proxy.errors import RpcError
 from proxy.exchange import Exchanges
-from proxy.inbound import METHODS, MODERN, Inbound, Notify
+from proxy.inbound import METHODS, Inbound, Notify
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, ServerRequestContext

@@ -263,3 +263,19 @@ async def test_a_notification_of_an_unknown_method_is_not_relayed(
     async with proxy_before(upstream.url, tmp_path) as running:
         reply = await rpc(running.url, "tools/call", {"name": "chatty"}, era)
     assert [message["method"] for message in reply.notifications] == ["notifications/message"]
+
+
+async def test_a_list_that_policies_judge_too_slowly_is_denied_and_recorded_as_denied(
+    upstream: RichUpstream, era: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "slow_judge.py").write_text(
+        "import asyncio\nfrom policies.model import ALLOW\nfrom policies.policy import Policy\n\n\n"
+        "class Slow(Policy):\n"
+        "    async def on_tool(self, tool, caller):\n        await asyncio.sleep(0.2)\n        return ALLOW\n"
+    )
+    policies = '[[policy]]\nuse = "audit"\n[[policy]]\nuse = "slow_judge:Slow"\n'
+    async with proxy_before(upstream.url, tmp_path, policies, bounds={"first_list_s": 0.5}) as running:
+        reply = await rpc(running.url, "tools/list", {}, era)
+    assert (reply.error["code"], reply.error["data"]["reason"]) == (-31001, "policy_error")
+    (line,) = (json.loads(line) for line in capfd.readouterr().out.splitlines() if '"tools/list"' in line)
+    assert (line["outcome"], line["reason"]) == ("denied", "policy_error")
