@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-import aiohttp
-
 from policies.model import Json, JsonObject
 from proxy.bodies import plain, whole
+from proxy.http1_errors import HttpError
+from proxy.http1_response import Response
 from proxy.http_faults import fault, status_fault
 from proxy.sse import Events, EventSizeError
-from proxy.wire import Outgoing, Reply, WireError, is_answer, parse
+from proxy.wire import ForeignError, Outgoing, Reply, WireError, is_answer, parse
 
 REFUSAL_BYTES: Final = 2**20
 """Most that is read of an answer whose status is an error."""
@@ -26,7 +26,7 @@ _RESUME_MIN_S: Final = 0.1
 _TURN: Final = 32
 """Messages after which the event loop gets a turn: one read may hold thousands."""
 
-Resume = Callable[[Outgoing, str], Awaitable[aiohttp.ClientResponse]]
+Resume = Callable[[Outgoing, str], Awaitable[Response]]
 Refuse = Callable[[Mapping[str, Json], Outgoing], None]
 
 
@@ -43,10 +43,10 @@ class Answers:
         self._resume = resume
         self._refuse = refuse
 
-    async def read(self, response: aiohttp.ClientResponse, out: Outgoing) -> Reply:
+    async def read(self, response: Response, out: Outgoing) -> Reply:
         """Raises WireError, or an exception of the HTTP client's."""
         status, kind = response.status, response.content_type
-        session = response.headers.get("Mcp-Session-Id")
+        session = response.header("mcp-session-id")
         if status >= 300:
             return Reply(await self._refusal(response, out), status, session)
         if kind == "application/json" or kind.endswith("+json"):
@@ -60,7 +60,7 @@ class Answers:
             raise WireError("malformed", "the upstream's JSON holds no answer", status=status)
         return Reply(answer, status, session)
 
-    async def _refusal(self, response: aiohttp.ClientResponse, out: Outgoing) -> JsonObject:
+    async def _refusal(self, response: Response, out: Outgoing) -> JsonObject:
         failed = status_fault(response)
         if response.status < 400 or response.status in (401, 429) or response.content_type != "application/json":
             raise failed
@@ -69,6 +69,8 @@ class Answers:
             if is_answer(message, out.id, any_id=True) and "error" in message:
                 found: JsonObject = message
                 return found
+        except ForeignError:
+            response.distrust()
         except WireError:
             pass
         raise failed
@@ -92,7 +94,7 @@ class Answers:
             params = message.get("params")
             await out.hear(str(message["method"]), params if isinstance(params, Mapping) else {})
 
-    async def _stream(self, response: aiohttp.ClientResponse, out: Outgoing) -> JsonObject:
+    async def _stream(self, response: Response, out: Outgoing) -> JsonObject:
         events = Events(self._cap)
         answer = await self._events(response, events, out)
         idle = resumes = 0
@@ -122,7 +124,7 @@ class Answers:
         finally:
             response.close()
 
-    async def _events(self, response: aiohttp.ClientResponse, events: Events, out: Outgoing) -> JsonObject | None:
+    async def _events(self, response: Response, events: Events, out: Outgoing) -> JsonObject | None:
         """The answer, or None when the stream ended, or broke where it can be resumed."""
         try:
             async for piece in plain(response):
@@ -135,7 +137,7 @@ class Answers:
         except EventSizeError:
             text = f"an event of the upstream, or what comes before it, is larger than {self._cap} bytes"
             raise WireError("too_large", f"{text} (MCP_PROXY_BOUNDS__ANSWER_BYTES)") from None
-        except aiohttp.ClientError as error:
+        except HttpError as error:
             failed = fault(error)
             if failed.kind != "closed" or out.modern or events.last_id is None:
                 raise failed from None

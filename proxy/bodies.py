@@ -7,27 +7,25 @@ import zlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-import aiohttp
-
+from proxy.http1_response import Response
 from proxy.wire import WireError
 
 _PIECE: Final = 256 * 2**10
 
 
-async def whole(response: aiohttp.ClientResponse, cap: int) -> bytes:
+async def whole(response: Response, cap: int) -> bytes:
     """The inflated body. Raises WireError: too_large over `cap` bytes, malformed for an unknown encoding."""
-    if "Content-Encoding" in response.headers:
-        return await _joined(_pieces(response), cap)
+    if response.header("content-encoding") is not None:
+        return await _joined(_inflating(response), cap)
     length = response.content_length
     if length is not None and length > cap:
         raise _too_large(cap)
-    content = response.content
-    first = await content.readany()
-    if content.at_eof():
+    first = await response.read()
+    if response.at_eof:
         if len(first) > cap:
             raise _too_large(cap)
         return first
-    return await _joined(content.iter_any(), cap, first)
+    return await _joined(pieces(response), cap, first)
 
 
 async def _joined(parts: AsyncIterator[bytes], cap: int, first: bytes = b"") -> bytes:
@@ -40,28 +38,34 @@ async def _joined(parts: AsyncIterator[bytes], cap: int, first: bytes = b"") -> 
     return b"".join(found)
 
 
-def plain(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+def plain(response: Response) -> AsyncIterator[bytes]:
     """A stream of events as it is read. Raises WireError for a compressed one: a kilobyte may be a million events."""
     if _encoding(response) != "identity":
         raise WireError("malformed", "the upstream's event stream has a Content-Encoding that was not asked for")
-    return response.content.iter_any()
+    return pieces(response)
 
 
-def _encoding(response: aiohttp.ClientResponse) -> str:
-    return response.headers.get("Content-Encoding", "").strip().lower() or "identity"
+async def pieces(response: Response) -> AsyncIterator[bytes]:
+    """The body as it is read."""
+    while piece := await response.read():
+        yield piece
 
 
-async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+def _encoding(response: Response) -> str:
+    return (response.header("content-encoding") or "").lower() or "identity"
+
+
+async def _inflating(response: Response) -> AsyncIterator[bytes]:
     """The inflated body in pieces of at most 256 KiB or what one read gave. Raises WireError (malformed)."""
     encoding = _encoding(response)
     if encoding == "identity":
-        async for chunk in response.content.iter_any():
+        async for chunk in pieces(response):
             yield chunk
         return
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise WireError("malformed", "the upstream's answer has a Content-Encoding that was not asked for")
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-    async for chunk in response.content.iter_any():
+    async for chunk in pieces(response):
         for piece in _inflated(inflater, chunk):
             yield piece
             await asyncio.sleep(0)  # one read may hold hundreds of them

@@ -6,13 +6,20 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from yarl import URL
 
 from policies.model import Json
+from proxy import VERSION
 from proxy.errors import AuthError
+from proxy.http1 import Client
+from proxy.http1_errors import ConnectError, HttpError
+from proxy.http1_response import Response
 
 ANSWER_BYTES: Final = 1024 * 1024
+_AGENT: Final = f"mcp-policy-proxy/{VERSION}"
+_CONNECT_S: Final = 10.0
 
 
 async def fetch_json(
@@ -23,22 +30,24 @@ async def fetch_json(
     The caller bounds the time. Raises AuthError that names the host. Variables such as HTTPS_PROXY do not apply: what
     is sent here holds a client secret.
     """
-    import aiohttp
-
-    wanted = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
-    method = "GET" if form is None else "POST"
+    wanted = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": _AGENT, **(headers or {})}
+    if form is not None:
+        wanted["Content-Type"] = "application/x-www-form-urlencoded"
     try:
-        async with (
-            aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None)
-            ) as session,
-            session.request(method, url, data=form, headers=wanted, allow_redirects=False) as answer,
-        ):
-            return answer.status, _parse(await _bounded(answer.content, host_of(url)))
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+        client = Client(URL(url), limit=1, connect_s=_CONNECT_S)
+    except ValueError as error:
+        raise AuthError(f"{host_of(url)}: could not be asked ({type(error).__name__})") from None
+    try:
+        method, body = ("GET", b"") if form is None else ("POST", urlencode(form).encode())
+        answer = await client.request(method, wanted, body)
+        return answer.status, _parse(await _bounded(answer, host_of(url)))
+    except (HttpError, OSError) as error:
         if isinstance(error, TimeoutError):
             raise
-        raise AuthError(f"{host_of(url)}: could not be asked ({type(error).__name__})") from None
+        told = f"{type(error).__name__}: {error.reason}" if isinstance(error, ConnectError) else type(error).__name__
+        raise AuthError(f"{host_of(url)}: could not be asked ({told})") from None
+    finally:
+        await client.close()
 
 
 def host_of(url: str) -> str:
@@ -70,13 +79,10 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-async def _bounded(content: object, host: str) -> bytes:
-    from aiohttp import StreamReader
-
-    assert isinstance(content, StreamReader)
+async def _bounded(answer: Response, host: str) -> bytes:
     body = bytearray()
-    async for chunk in content.iter_any():
-        body += chunk
+    while piece := await answer.read():
+        body += piece
         if len(body) > ANSWER_BYTES:
             raise AuthError(f"{host}: answered more than {ANSWER_BYTES} bytes")
     return bytes(body)

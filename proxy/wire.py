@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any, Final, Literal, Protocol
 
 import yarl
 
 from policies import jsontext
 from policies.model import Json, JsonObject
+from proxy import VERSION
 from proxy.eras import is_modern
 from proxy.errors import RpcError, UpstreamError, UpstreamFault
 
@@ -163,6 +163,10 @@ class WireError(UpstreamError):
         self.after = after
 
 
+class ForeignError(WireError):
+    """An answer came under an id that was not asked: whatever else comes on its connection may be as foreign."""
+
+
 class AnswerError(RpcError):
     """A JSON-RPC error of the upstream's own, with the HTTP status it came in."""
 
@@ -173,11 +177,7 @@ class AnswerError(RpcError):
 
 def implementation() -> dict[str, str]:
     """Our own MCP Implementation object."""
-    try:
-        version = metadata.version("mcp-policy-proxy")
-    except metadata.PackageNotFoundError:
-        version = "0"
-    return {"name": "mcp-policy-proxy", "version": version}
+    return {"name": "mcp-policy-proxy", "version": VERSION}
 
 
 def parse(data: bytes, depth: int) -> Json:
@@ -199,7 +199,8 @@ def written(message: Mapping[str, Any]) -> bytes:
 def is_answer(message: Json, own: int, *, any_id: bool = False) -> bool:
     """Whether a message of the upstream's answers request `own`; False for its notifications and requests.
 
-    `any_id` accepts an error under any id, as a refused POST may carry. Raises WireError for a foreign id and for what
+    `any_id` accepts an error under any id but the number of another request of ours, as a refused POST may carry.
+    Raises WireError for a foreign id and for what
     is not JSON-RPC.
     """
     if not isinstance(message, Mapping):
@@ -212,9 +213,9 @@ def is_answer(message: Json, own: int, *, any_id: bool = False) -> bool:
     found = message.get("id")
     if type(found) is int and found == own:
         return True
-    if has_error and (any_id or found is None):
+    if has_error and (found is None or (any_id and type(found) is not int)):
         return True
-    raise WireError("malformed", "the upstream answered under an id that was not asked")
+    raise ForeignError("malformed", "the upstream answered under an id that was not asked")
 
 
 def unpack(reply: Reply) -> JsonObject:

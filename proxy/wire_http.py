@@ -7,12 +7,10 @@ headers do not come here except by `Origin.headers`. Nothing of the upstream's t
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 from collections.abc import Mapping
 from typing import Final
 
-import aiohttp
 import yarl
 
 from policies.model import Json, JsonObject
@@ -20,11 +18,15 @@ from proxy.address import address
 from proxy.answers import REFUSAL_BYTES, Answers
 from proxy.beside import Beside
 from proxy.bodies import whole
-from proxy.errors import AuthError
+from proxy.errors import AuthError, ConfigError
+from proxy.http1 import Client
+from proxy.http1_errors import HttpError
+from proxy.http1_response import Response
 from proxy.http_faults import fault, status_fault
 from proxy.wire import (
     MAX_REFUSALS,
     Auth,
+    ForeignError,
     Origin,
     Outgoing,
     Reply,
@@ -43,8 +45,6 @@ _RESERVED: Final = frozenset(
         *("last-event-id", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"),
     }
 )
-_LARGE: Final = 2**20
-"""aiohttp warns of larger bodies given as bytes."""
 
 
 class HttpWire:
@@ -57,12 +57,14 @@ class HttpWire:
         self, url: str, auth: Auth, *, answer_bytes: int, depth: int, connect_s: float, in_flight: int
     ) -> None:
         self._url = address(url)
+        if self._url.scheme not in ("http", "https"):
+            raise ConfigError(["setting upstream: not an http:// or https:// URL"])
         self.endpoint = endpoint_of(self._url)
         self._auth = auth
         self._connect_s = connect_s
         self._pool = 2 * in_flight
         self._answers = Answers(cap=answer_bytes, depth=depth, resume=self._resume, refuse=self._refuse)
-        self._client: aiohttp.ClientSession | None = None
+        self._client: Client | None = None
         self._beside = Beside(2 * connect_s)
         self._fixed = {
             "User-Agent": "{name}/{version}".format(**implementation()),
@@ -72,14 +74,7 @@ class HttpWire:
         }
 
     async def open(self) -> None:
-        self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._pool, ttl_dns_cache=30),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            max_line_size=16_384,
-            max_field_size=16_384,
-        )
+        self._client = Client(self._url, limit=self._pool, connect_s=self._connect_s)
 
     async def close(self) -> None:
         await self._beside.stop()
@@ -93,15 +88,17 @@ class HttpWire:
     async def send(self, out: Outgoing) -> Reply:
         """One try, or two when the first one's credential was refused. Raises WireError."""
         body = written({"jsonrpc": "2.0", "id": out.id, "method": out.method, "params": out.params})
-        response = await self._request("POST", self._headers(out), body, out.origin, _timeout(self._connect_s, out))
+        response = await self._request("POST", self._headers(out), body, out.origin, out.gap_s, out.deadline)
         try:
             reply = await self._answers.read(response, out)
         except BaseException as error:
             response.close()
+            if isinstance(error, ForeignError):
+                response.distrust()
             if isinstance(error, Exception):
                 raise fault(error) from None
             raise
-        if not response.content.at_eof():
+        if not response.complete:
             self._beside.start(_drain(response))
         return reply
 
@@ -118,8 +115,8 @@ class HttpWire:
         if session is not None:
             headers["Mcp-Session-Id"] = session
         headers = _with(headers, _allowed(origin.headers))
-        limits = aiohttp.ClientTimeout(total=2 * self._connect_s, connect=self._connect_s)
-        response = await self._request(method, headers, body, origin, limits)
+        deadline = asyncio.get_running_loop().time() + 2 * self._connect_s
+        response = await self._request(method, headers, body, origin, None, deadline)
         try:
             await whole(response, REFUSAL_BYTES)
         except Exception as error:  # noqa: BLE001
@@ -129,10 +126,10 @@ class HttpWire:
         if response.status >= 400:
             _LOG.debug("upstream answered HTTP %d to a %s beside the calls", response.status, method)
 
-    async def _resume(self, out: Outgoing, last_id: str) -> aiohttp.ClientResponse:
+    async def _resume(self, out: Outgoing, last_id: str) -> Response:
         """The rest of a broken stream of the handshake era, by GET. Raises WireError unless it is a stream."""
         headers = {**self._headers(out), "Last-Event-ID": last_id}
-        response = await self._request("GET", headers, b"", out.origin, _timeout(self._connect_s, out))
+        response = await self._request("GET", headers, b"", out.origin, out.gap_s, out.deadline)
         if response.status != 200 or response.content_type != "text/event-stream":
             response.close()
             raise status_fault(response)
@@ -147,14 +144,20 @@ class HttpWire:
         return _with(headers, _allowed(out.origin.headers)) if out.origin.headers else headers
 
     async def _request(
-        self, method: str, headers: dict[str, str], body: bytes, origin: Origin, limits: aiohttp.ClientTimeout
-    ) -> aiohttp.ClientResponse:
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        origin: Origin,
+        gap_s: float | None,
+        deadline: float | None,
+    ) -> Response:
         """Sign and send; once more with a fresh credential when the first is refused. Raises WireError."""
         try:
-            response = await self._signed(method, headers, body, origin, limits)
-            if response.status in (401, 403) and await self._auth.refused(response.status):
+            response = await self._signed(method, headers, body, origin, gap_s, deadline)
+            if response.status in (401, 403) and await self._refused(response):
                 response.close()
-                response = await self._signed(method, headers, body, origin, limits)
+                response = await self._signed(method, headers, body, origin, gap_s, deadline)
         except AuthError as error:
             # Files, ARNs and hosts of ours are for whoever reads the log, not for the caller.
             _LOG.warning("no credential for the upstream: %s", error)
@@ -163,20 +166,28 @@ class HttpWire:
             raise fault(error) from None
         return response
 
+    async def _refused(self, response: Response) -> bool:
+        """Whether a fresh credential is worth one more try. Who leaves meanwhile leaves no connection behind."""
+        try:
+            return await self._auth.refused(response.status)
+        except BaseException:
+            response.close()
+            raise
+
     async def _signed(
-        self, method: str, headers: dict[str, str], body: bytes, origin: Origin, limits: aiohttp.ClientTimeout
-    ) -> aiohttp.ClientResponse:
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        origin: Origin,
+        gap_s: float | None,
+        deadline: float | None,
+    ) -> Response:
         if self._client is None:
             raise WireError("closed", "the connection to the upstream is closed", sent=False)
         signature = await self._auth.sign(method, self._url, headers, body, origin.authorization)
-        return await self._client.request(
-            method,
-            self._url,
-            data=(body if len(body) < _LARGE else io.BytesIO(body)) if body else None,
-            headers=_with(signature, headers) if signature else headers,
-            allow_redirects=False,
-            timeout=limits,
-        )
+        signed = _with(signature, headers) if signature else headers
+        return await self._client.request(method, signed, body, gap_s=gap_s, deadline=deadline)
 
     def _refuse(self, message: Mapping[str, Json], out: Outgoing) -> None:
         answer = refusal(message)
@@ -200,21 +211,14 @@ def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in _RESERVED}
 
 
-def _timeout(connect_s: float, out: Outgoing) -> aiohttp.ClientTimeout:
-    total = None
-    if out.deadline is not None:
-        total = max(out.deadline - asyncio.get_running_loop().time(), 0.001)
-    return aiohttp.ClientTimeout(total=total, connect=connect_s, sock_read=out.gap_s)
-
-
-async def _drain(response: aiohttp.ClientResponse) -> None:
+async def _drain(response: Response) -> None:
     """Wait for the end of an answered stream, so that its connection can be used again."""
     try:
         async with asyncio.timeout(_DRAIN_S):
             left = _DRAIN_BYTES
-            while left > 0 and (piece := await response.content.readany()):
+            while left > 0 and (piece := await response.read()):
                 left -= len(piece)
-    except (TimeoutError, aiohttp.ClientError):
+    except (TimeoutError, HttpError):
         pass
     finally:
         response.close()

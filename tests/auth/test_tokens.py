@@ -141,7 +141,7 @@ async def test_a_misbehaving_endpoint_is_named_by_its_host_and_a_known_error_cod
 
 
 async def test_an_endpoint_that_is_not_there_is_named() -> None:
-    with pytest.raises(AuthError, match=r"^127\.0\.0\.1:9: could not be asked \(ClientConnectorError\)$"):
+    with pytest.raises(AuthError, match=r"^127\.0\.0\.1:9: could not be asked \(ConnectError: refused\)$"):
         await client(Provider(url="http://127.0.0.1:9")).fetch()
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 import yarl
 
 from proxy.retry import Backoff
 from proxy.settings import Bounds
 from proxy.upstream import Upstream
 from proxy.wire_http import HttpWire
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The HTTP client is tried on both event loops: their transports differ in when they write, pause and close."""
+    both = item.path.name.startswith("test_http1")
+    return {"asyncio": asyncio.new_event_loop, **({"uvloop": uvloop.new_event_loop} if both else {})}
 
 
 @dataclass(slots=True)

@@ -8,17 +8,18 @@ import itertools
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import aiohttp
 import pytest
+import yarl
 
 from proxy.answers import Answers
 from proxy.bodies import whole
 from proxy.errors import RpcError, UpstreamError
+from proxy.http1 import Client
+from proxy.http1_response import Response
 from proxy.upstream import Origin
 from proxy.wire import Outgoing, WireError
 from tests.upstream.fake import HANDSHAKE, MODERN, Fake, Seen, handshake, hang, modern
@@ -223,19 +224,21 @@ async def test_a_compressed_answer_never_holds_the_event_loop(to: Any, kind: str
 
 
 async def test_inflating_leaves_the_others_their_turn_after_every_piece() -> None:
-    response = SimpleNamespace(
-        headers={"Content-Encoding": "gzip"}, content=SimpleNamespace(iter_any=one(gzip.compress(b"x" * 20 * 2**20)))
-    )
-    async with longest_wait() as waits:
-        assert len(await whole(cast(aiohttp.ClientResponse, response), 2**25)) == 20 * 2**20
-    assert len(waits) > 40
+    packed = replying(gzip.compress(b"x" * 20 * 2**20), content_encoding="gzip")
+    async with Fake(packed) as fake, client_of(fake.url) as client:
+        response = await client.request("POST", {}, b'{"id":1}')
+        async with longest_wait() as waits:
+            assert len(await whole(response, 2**25)) == 20 * 2**20
+        assert len(waits) > 40
 
 
-def one(data: bytes) -> Callable[[], AsyncIterator[bytes]]:
-    async def read() -> AsyncIterator[bytes]:
-        yield data
-
-    return read
+@asynccontextmanager
+async def client_of(url: str) -> AsyncIterator[Client]:
+    client = Client(yarl.URL(url, encoded=True), limit=9, connect_s=5)
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 @asynccontextmanager
@@ -313,16 +316,16 @@ async def test_resumes_are_bounded_though_each_brings_something_new() -> None:
     async def breaking(seen: Seen) -> None:
         await seen.out.body(b"retry: 0\nid: %d\ndata:\n\n" % next(numbers), 200, "text/event-stream")
 
-    async with Fake(breaking) as fake, aiohttp.ClientSession() as client:
+    async with Fake(breaking) as fake, client_of(fake.url) as client:
 
-        async def resume(out: Outgoing, last_id: str) -> aiohttp.ClientResponse:
+        async def resume(out: Outgoing, last_id: str) -> Response:
             resumed.append(last_id)
-            return await client.get(fake.url)
+            return await client.request("GET", {})
 
         answers = Answers(cap=1_000, depth=9, resume=resume, refuse=lambda message, out: None, resumes=3)
         out = Outgoing(id=1, method="x", params={}, version=HANDSHAKE, modern=False, origin=OLD, gap_s=5, deadline=None)
         with pytest.raises(WireError) as caught:
-            await answers.read(await client.get(fake.url), out)
+            await answers.read(await client.request("GET", {}), out)
         assert (caught.value.kind, resumed) == ("closed", ["1", "2", "3"])
 
 
