@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from policies.jsontext import dumps
 from policies.model import ANYONE, NAMED_BY, Caller, Json, JsonObject
 from proxy.eras import MODERN
 from proxy.errors import INVALID_PARAMS, RpcError
 
 Notify: TypeAlias = Callable[[str, JsonObject], Awaitable[None]]
 """Sends a notification (method, params) to the client, in order; returns once it was taken."""
+
+CheckHeaders: TypeAlias = Callable[[Json, JsonObject], Awaitable[None]]
+"""Raises RpcError when `Mcp-Param-*` headers contradict a call: takes the tool's input schema and the arguments."""
 
 READS: Final = frozenset(
     {
@@ -38,8 +42,7 @@ METHODS: Final[Mapping[bool, frozenset[str]]] = {
 class Inbound:
     """A message of a client's. `headers` are lower-cased; `answer` is the door's own answer to `initialize`.
 
-    `session` tells callers apart for upstream sessions; None when nothing does. `check_headers` raises RpcError when
-    the message's `Mcp-Param-*` headers contradict its arguments, given the tool's input schema.
+    `session` tells callers apart for upstream sessions; None when nothing does.
     """
 
     method: str
@@ -52,7 +55,7 @@ class Inbound:
     session: str | None = None
     notify: Notify | None = None
     answer: JsonObject | None = None
-    check_headers: Callable[[Json, JsonObject], None] | None = None
+    check_headers: CheckHeaders | None = None
 
     @property
     def endless(self) -> bool:
@@ -64,6 +67,27 @@ class Inbound:
         return self.protocol >= MODERN
 
 
+_OBJECT: Final = (type(None), dict, Mapping)
+_TEXT: Final = (type(None), str)
+
+
+_CLIENT: Final = ("client_id", "azp")
+"""Claims that name the client a token was issued to."""
+
+
+def session_of(caller: Caller) -> str | None:
+    """What tells this caller apart for upstream sessions. With a verified caller nobody else can name the same."""
+    session = caller.asserted.get("session")
+    if session is None:
+        return None
+    return dumps([caller.issuer, _who(caller), session]).decode()
+
+
+def _who(caller: Caller) -> Json:
+    """The subject; who has none is a client: an object, which no subject is."""
+    return caller.subject or {name: caller.claims[name] for name in _CLIENT if isinstance(caller.claims.get(name), str)}
+
+
 def checked_params(inbound: Inbound) -> JsonObject:
     """The params as an object, of the types that everything behind relies on. Raises RpcError −32602."""
     params = {} if inbound.params is None else inbound.params
@@ -71,10 +95,10 @@ def checked_params(inbound: Inbound) -> JsonObject:
     if (
         not isinstance(params, Mapping)
         or (key and not isinstance(params.get(key), str))
-        or not isinstance(params.get("arguments"), Mapping | None)
-        or not isinstance(params.get("_meta"), Mapping | None)
-        or not isinstance(params.get("cursor"), str | None)
-        or not isinstance(params.get("inputResponses"), Mapping | None)
+        or not isinstance(params.get("arguments"), _OBJECT)
+        or not isinstance(params.get("_meta"), _OBJECT)
+        or not isinstance(params.get("cursor"), _TEXT)
+        or not isinstance(params.get("inputResponses"), _OBJECT)
     ):
         raise RpcError(INVALID_PARAMS, "Invalid request parameters", "")
     return params

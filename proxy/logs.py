@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import Final
 
 _OURS: Final = ("proxy", "policies", "mcp_policy_proxy", "__main__")
@@ -17,7 +18,8 @@ class Discreet(logging.Formatter):
     """Writes our messages, and of any other library's record just the place and the exception's type."""
 
     def format(self, record: logging.LogRecord) -> str:
-        head = f"{self.formatTime(record)} {record.levelname.lower()} {record.name}"
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        head = f"{at}.{record.msecs:03.0f}Z {record.levelname.lower()} {record.name}"
         if record.name.split(".")[0] in _OURS:
             return f"{head}: {record.getMessage()}"
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
@@ -25,15 +27,20 @@ class Discreet(logging.Formatter):
 
 
 def configure(level: str) -> None:
-    """Take over the root logger. Call it after importing FastMCP, which installs a handler of its own."""
+    """Write every record on standard error, ours from `level` on, the others' from `warning` on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Discreet())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    take_over()
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level.upper())
+
+
+def take_over() -> None:
+    """Leave every record to the root logger. Call it after importing FastMCP, which installs a handler of its own."""
     for name in list(logging.root.manager.loggerDict):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
         if name.split(".")[0] not in _OURS:
             logger.setLevel(logging.NOTSET)
-    for name in _OURS:
-        logging.getLogger(name).setLevel(level.upper())
