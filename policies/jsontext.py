@@ -90,6 +90,19 @@ def _collector_resting() -> Iterator[None]:
         gc.enable()
 
 
+def has_key_twice(raw: bytes, value: Json) -> bool:
+    """Whether the JSON text `raw`, which was parsed to `value`, gives a key of one object twice.
+
+    Two readers of such a text may believe different values (RFC 8259, section 4). Of keys that come twice the value
+    keeps one, so it is written with fewer colons: those in strings are there in either text, plain or escaped.
+    """
+    colons = raw.count(b":")
+    if b"\\u003" in raw:
+        escapes = raw.replace(b"\\\\", b"")  # of a run of backslashes only an odd last one begins an escape
+        colons += escapes.count(b"\\u003a") + escapes.count(b"\\u003A")
+    return colons != dumps(value).count(b":")
+
+
 def dumps(value: Json) -> bytes:
     """Serialise to compact UTF-8 JSON. Raises JsonError for what JSON cannot say (lone surrogates, other types)."""
     try:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Final
+from threading import Thread
+from typing import Any, Final, TypeVar
 
 from policies.policy import SecretError, Services
+
+_T = TypeVar("_T")
 
 START: Final = 1_800_000_000.0
 """What the clock shows first, in seconds since the epoch."""
@@ -82,6 +86,22 @@ class CapturedLines:
         return [json.loads(line) for line in self.lines]
 
 
+class AtOnce:
+    """Does each piece of work at once, in a thread of its own."""
+
+    def start(self, work: Callable[[], _T]) -> Future[_T]:
+        future: Future[_T] = Future()
+        Thread(target=_done, args=(work, future), daemon=True).start()
+        return future
+
+
+def _done(work: Callable[[], _T], future: Future[_T]) -> None:
+    try:
+        future.set_result(work())
+    except Exception as error:  # noqa: BLE001 - whoever waits gets it
+        future.set_exception(error)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LentServices(Services):
     """The `Services` of a test, open to look into."""
@@ -91,6 +111,7 @@ class LentServices(Services):
     store: MemoryStore
     sinks: CapturedLines
     clock: SetClock
+    behind: AtOnce
 
 
 def services(
@@ -104,4 +125,5 @@ def services(
         store=MemoryStore(clock),
         sinks=CapturedLines(),
         clock=clock,
+        behind=AtOnce(),
     )

@@ -7,7 +7,6 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -72,10 +71,16 @@ def _address(use: str, builtins: Mapping[str, str]) -> str:
         if not _ADDRESS.match(use):
             raise UseError(f"{use!r} is not 'module:Class'")
         return use
+    return builtins.get(use) or _installed(use, builtins)
+
+
+def _installed(use: str, builtins: Mapping[str, str]) -> str:
+    from importlib.metadata import entry_points  # reads every distribution there is
+
     installed = {point.name: point.value for point in entry_points(group=GROUP)}
-    if use not in builtins and use not in installed:
+    if use not in installed:
         raise UseError(f"{unknown('policy', use, {*builtins, *installed})} (your own class is 'module:Class')")
-    return builtins.get(use) or installed[use]
+    return installed[use]
 
 
 def _meant(use: str) -> str | None:

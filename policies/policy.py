@@ -14,9 +14,10 @@ blocked loop ends the process.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,6 +26,9 @@ from policies.model import ALLOW, Allow, Call, Caller, Deny, Exchange, Modify, R
 ToolDecision: TypeAlias = Allow | Modify | Deny
 CallDecision: TypeAlias = Allow | Modify | Deny | Respond
 ResultDecision: TypeAlias = Allow | Modify | Deny
+
+
+_T = TypeVar("_T")
 
 
 class PolicyConfig(BaseModel):
@@ -77,6 +81,14 @@ class Clock(Protocol):
         ...
 
 
+class Behind(Protocol):
+    """What takes long to get ready, such as an import of a second: done in a thread, one piece after another."""
+
+    def start(self, work: Callable[[], _T]) -> Future[_T]:
+        """Call `work` when its turn comes. A hook that needs what it gives waits for the future, or denies."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What the proxy lends a policy. Every field is a protocol declared here and implemented in `proxy/`."""
@@ -86,6 +98,7 @@ class Services:
     store: Store
     sinks: Sinks
     clock: Clock
+    behind: Behind
 
 
 class Policy:

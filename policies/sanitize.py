@@ -30,6 +30,9 @@ MAX_CHANGES: Final = 1_000
 _MAX_SECONDS: Final = 3.0
 """What is still not done by then is refused: a machine that slow would be held up by it."""
 _STRIPPED_COST: Final = 1
+_REMEMBERED: Final = 20_000
+"""Harmless tools that are known at most: as many as a catalog may hold."""
+
 _A_TURN: Final = 20_000
 """Values walked after which the event loop gets a turn before the next tool: a list has many."""
 
@@ -94,9 +97,21 @@ class Sanitize(Policy):
         self._of_result = Caps(depth=depth, keys=keys, values=limits.max_values, size=limits.max_result_bytes)
         self._of_tool = Caps(depth=depth, keys=keys, values=limits.max_tool_values, size=limits.max_tool_bytes)
         self._walked = 0
+        self._harmless: dict[str, Tool] = {}
 
     def on_tool(self, tool: Tool, caller: Caller) -> ToolDecision | Awaitable[ToolDecision]:
-        decision = self._decide(tool.definition, self._of_tool, Walk.value, _tool)
+        # A tool stays the same object while its definition stays the same, and is asked about at every call of it.
+        if self._harmless.get(tool.name) is tool:
+            return ALLOW
+        decision = self._tool(tool)
+        if decision is ALLOW:
+            if len(self._harmless) >= _REMEMBERED:
+                self._harmless.clear()
+            self._harmless[tool.name] = tool
+        return decision
+
+    def _tool(self, tool: Tool) -> ToolDecision | Awaitable[ToolDecision]:
+        decision = self._decide(tool.definition, self._of_tool, Walk.value, _wrapped)
         if isinstance(decision, Modify) and clean(tool.name)[1]:
             decision = Deny("hidden_name")
         if self._walked < _A_TURN:
@@ -161,7 +176,7 @@ async def _after_a_turn(decision: ToolDecision) -> ToolDecision:
     return decision
 
 
-def _tool(definition: JsonObject) -> Tool:
+def _wrapped(definition: JsonObject) -> Tool:
     return Tool(definition=definition)
 
 

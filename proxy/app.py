@@ -6,33 +6,40 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from policies.chain import Chain, Entry
+from policies.chain import Chain
+from policies.jsontext import dumps
 from policies.loading import PolicyConfigError
 from policies.loading import load as load_policies
-from policies.model import JsonObject
+from policies.model import Caller, JsonObject
 from policies.policy import Services
-from proxy import logs
+from proxy import VERSION
+from proxy.asgi import App
 from proxy.auth import Auth, outbound
+from proxy.callers import Callers, allowed, callers, refusals
 from proxy.catalog import Catalogs
 from proxy.connect import connect
+from proxy.door import Door
 from proxy.errors import ConfigError
 from proxy.exchange import Exchanges
-from proxy.guards import LOOPBACK, App, Guards
-from proxy.health import Health
+from proxy.guards import Guards
+from proxy.inbound import session_of
+from proxy.lane import Lane
+from proxy.logs import take_over
 from proxy.routes import Routes
 from proxy.services import quiet, services
 from proxy.settings import Settings
 from proxy.snapshot import Snapshot
-from proxy.telemetry import Telemetry
-from proxy.telemetry import start as start_telemetry
+from proxy.telemetry import Telemetry, start_behind
 from proxy.upstream import Upstream
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
+
+_T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +50,13 @@ class Proxy:
 
     settings: Settings
     chain: Chain
+    callers: Callers
     auth: Auth
     upstream: Upstream
     catalogs: Catalogs
     exchanges: Exchanges
     telemetry: Telemetry
+    services: Services
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -69,42 +78,41 @@ class Proxy:
         """The FastMCP app with the relay at index 0 of its server's middleware."""
         from fastmcp import FastMCP
 
-        from proxy.hello import own_version
         from proxy.in_process import CatalogProvider
         from proxy.relay import Relay
 
         provider = CatalogProvider(self.catalogs.main, self.exchanges)
-        app: FastMCP = FastMCP(
-            "mcp-policy-proxy", version=own_version(), dereference_schemas=False, providers=[provider]
-        )
+        app: FastMCP = FastMCP("mcp-policy-proxy", version=VERSION, dereference_schemas=False, providers=[provider])
         server = app._mcp_server
         server.middleware.insert(0, Relay(self.exchanges))
         # Without a lookup the SDK lists every tool for each call. It finds nothing: the exchange checks the headers.
         server.get_tool_input_schema = lambda _: None
         return app
 
-    def state(self) -> JsonObject:
-        """The body of /readyz: no names, no addresses."""
+    def state(self, door: str, strangers: bool) -> JsonObject:
+        """The body of /readyz: no names of tools, no addresses; to strangers only how far it has started."""
+        if strangers:
+            return {"status": "ready", "door": door}
         catalog, hello = self.catalogs.main, self.upstream.known()
         return {
             "status": "ready",
+            "door": door,
             "policies": [entry.name for entry in self.chain.entries],
             "upstream": {"known": hello is not None, "era": hello.era if hello else None},
             "catalog": {"state": catalog.state, "tools": len(catalog), "fault": catalog.fault},
             "in_flight": self.exchanges.in_flight,
         }
 
+    def issues_sessions(self) -> bool:
+        """Whether callers need an id to be told apart by. While the upstream is not known, they may."""
+        hello = self.upstream.known()
+        return hello is None or hello.sessions
 
-def refusals(settings: Settings, entries: Sequence[Entry]) -> list[str]:
-    """What must not run: nobody checks who calls, so nothing may listen to strangers or decide by who they are."""
-    found = [
-        f"policy {entry.name}: decides by verified caller, and no inbound authentication verifies one"
-        for entry in entries
-        if entry.policy.per_caller and entry.mode != "off"
-    ]
-    if settings.transport == "http" and settings.host not in LOOPBACK:
-        found.append(f"setting host: {settings.host} is not loopback, and there is no inbound authentication")
-    return found
+    def release(self, caller: Caller, authorization: str | None) -> None:
+        """End what the upstream keeps for this caller, of this Authorization where callers bring their own."""
+        session = session_of(caller)
+        if session is not None:
+            self.upstream.release(session, authorization if self.settings.auth_mode == "passthrough" else None)
 
 
 def compose(settings: Settings, telemetry: Telemetry | None = None, lent: Services | None = None) -> Proxy:
@@ -118,14 +126,12 @@ def compose(settings: Settings, telemetry: Telemetry | None = None, lent: Servic
         entries = load_policies(settings.policies, lent)
     except PolicyConfigError as error:
         findings, entries = list(error.findings), []
-    try:
-        auth = outbound(settings, lent.secrets)
-    except ConfigError as error:
-        raise ConfigError([*findings, *error.findings]) from None
+    auth = _or_findings(findings, lambda: outbound(settings, lent.secrets))
+    who = _or_findings(findings, lambda: callers(settings, lent.secrets, lent.behind))
     findings += refusals(settings, entries)
-    if findings:
+    if findings or auth is None or who is None:
         raise ConfigError(findings)
-    chain, telemetry = Chain(entries), telemetry or start_telemetry(os.environ)
+    chain, telemetry = Chain(entries), telemetry or start_behind(os.environ, lent.behind)
     upstream = connect(settings, auth)
     snapshot = Snapshot(settings.snapshot) if settings.snapshot else None
     passthrough = settings.auth_mode == "passthrough"
@@ -141,12 +147,22 @@ def compose(settings: Settings, telemetry: Telemetry | None = None, lent: Servic
     return Proxy(
         settings=settings,
         chain=chain,
+        callers=who,
         auth=auth,
         upstream=upstream,
         catalogs=catalogs,
         exchanges=exchanges,
         telemetry=telemetry,
+        services=lent,
     )
+
+
+def _or_findings(findings: list[str], make: Callable[[], _T]) -> _T | None:
+    try:
+        return make()
+    except ConfigError as error:
+        findings += error.findings
+        return None
 
 
 @contextlib.asynccontextmanager
@@ -162,21 +178,37 @@ async def with_upstream(settings: Settings) -> AsyncIterator[Settings]:
 
 
 @contextlib.asynccontextmanager
-async def http_app(proxy: Proxy) -> AsyncIterator[App]:
-    """The ASGI app of a running proxy: guards and health in front of the doors."""
-    from starlette.routing import Route
+async def http_app(proxy: Proxy, door: Door | None = None) -> AsyncIterator[App]:
+    """The ASGI app of a running proxy: the guards, the lane behind them, and the door behind the lane."""
+    door = door or door_of(proxy)
+    await proxy.callers.open()
+    try:
+        async with door.opening():
+            yield Guards(
+                bounds=proxy.settings.bounds,
+                names=allowed(proxy.settings),
+                callers=proxy.callers,
+                mcp=proxy,
+                posts=Lane(proxy.exchanges, door, door.check_headers),
+                app=door,
+                state=lambda strangers: dumps(proxy.state(door.state, strangers)),
+            )
+    finally:
+        await proxy.callers.close()
 
-    app = proxy.fastmcp().http_app(path="/mcp", stateless_http=True, json_response=False)
-    (door,) = (route.app for route in app.routes if isinstance(route, Route) and route.path == "/mcp")
-    logs.configure(proxy.settings.log_level)
-    passthrough = proxy.settings.auth_mode == "passthrough"
-    async with app.router.lifespan_context(app):
-        yield Guards(
-            Health(app, door, proxy.state),
-            proxy.settings.bounds,
-            issue_session=lambda: _issues_sessions(proxy),
-            release=lambda session, token: proxy.upstream.release(session, token if passthrough else None),
-        )
+
+def door_of(proxy: Proxy) -> Door:
+    """The door of this proxy, still closed."""
+    return Door(load=import_door, make=proxy.fastmcp, behind=proxy.services.behind)
+
+
+def import_door() -> None:
+    """Import what the door needs, which takes a second. Not in two threads at once: one may get half a module."""
+
+    import proxy.in_process
+    import proxy.relay  # noqa: F401
+
+    take_over()
 
 
 async def published_tools(settings: Settings) -> list[JsonObject]:
@@ -187,12 +219,6 @@ async def published_tools(settings: Settings) -> list[JsonObject]:
         proxy = compose(effective, lent=quiet(effective))
         async with proxy.running():
             return await listed(proxy.exchanges)
-
-
-def _issues_sessions(proxy: Proxy) -> bool:
-    """Whether callers need an id to be told apart by. While the upstream is not known, they may."""
-    hello = proxy.upstream.known()
-    return hello is None or hello.sessions
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -23,6 +23,7 @@ class Beside:
         task = asyncio.create_task(self._run(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before its first step, it was never awaited
 
     @property
     def busy(self) -> int:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from policies.hooks import overridden
 from policies.line import Entry
 from policies.loading import PolicyConfigError, announcements, unmatched_globs
 from policies.loading import load as load_policies
+from policies.policy import Secrets
 from proxy import preflight, telemetry
-from proxy.app import refusals, with_upstream
+from proxy.announcement import upstream_name, who_may_call
+from proxy.app import with_upstream
 from proxy.auth import outbound
+from proxy.callers import callers, refusals
 from proxy.commands import counted
 from proxy.connect import connect
+from proxy.discovery import of_issuer
 from proxy.eras import MODERN
 from proxy.errors import ConfigError, ProxyError, RpcError
+from proxy.oauth_settings import Asked
+from proxy.references import unusable
 from proxy.services import quiet
 from proxy.settings import PREFIX, Settings, load
+from proxy.signing_keys import KeysAwayError, SigningKeys
 from proxy.upstream import Origin
 
 
@@ -47,16 +53,19 @@ def check(flags: Mapping[str, Any], *, offline: bool) -> Report:
     findings += telemetry.findings(os.environ)
     if settings is None or entries is None:
         return Report(findings=findings)
-    findings += [*_auth(settings), *refusals(settings, entries), *preflight.places(settings)]
+    findings += [*_auth(settings), *_inbound(settings), *refusals(settings, entries), *preflight.places(settings)]
     findings += asyncio.run(_tried(settings, entries, offline=offline))
-    notes = announcements(entries)
+    notes = [*announcements(entries), *_without_subject(settings, entries)]
     if not offline and not findings:
+        notes += asyncio.run(_issuer(settings))
         asyncio.run(_compared(settings, entries, notes, findings))
     return Report(lines=described(settings, entries), notes=notes, findings=tuple(dict.fromkeys(findings)))
 
 
 async def _tried(settings: Settings, entries: Sequence[Entry], *, offline: bool) -> list[str]:
-    found = [text async for text in preflight.secrets(settings, quiet(settings).secrets, offline=offline)]
+    lent = quiet(settings).secrets
+    found = [text async for text in preflight.secrets(settings, lent, offline=offline)]
+    found += [text async for text in _secrets_of_login(settings, lent, offline=offline)]
     return found if offline else [*found, *[text async for text in preflight.opening(entries)]]
 
 
@@ -81,20 +90,11 @@ def described(settings: Settings, entries: Sequence[Entry]) -> list[str]:
     chain = [f"  {number}. {text}" for number, text in enumerate(map(_entry, entries), 1)]
     return [
         f"upstream  {upstream_name(settings)}",
+        f"inbound   {who_may_call(settings)}",
         f"auth      {settings.auth_mode}",
         f"policies  {source}" + ("" if chain else ": none, every call and result passes unchanged"),
         *chain,
     ]
-
-
-def upstream_name(settings: Settings) -> str:
-    """Where calls go, without credentials, query or a command's arguments."""
-    if settings.stdio:
-        return f"the command {preflight.program(settings.stdio)!r}"
-    if not settings.upstream:
-        return "the embedded demo (customer support, made-up data)"
-    parts = urlsplit(settings.upstream)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _entry(entry: Entry) -> str:
@@ -128,6 +128,46 @@ def _auth(settings: Settings) -> Iterator[str]:
         outbound(settings, quiet(settings).secrets)
     except ConfigError as error:
         yield from error.findings
+
+
+def _inbound(settings: Settings) -> Iterator[str]:
+    try:
+        callers(settings, quiet(settings).secrets)
+    except ConfigError as error:
+        yield from error.findings
+
+
+async def _secrets_of_login(settings: Settings, lent: Secrets, *, offline: bool) -> AsyncIterator[str]:
+    for name in ("oauth_client_secret", "oauth_signing_key"):
+        reference = getattr(settings, name)
+        if not reference or unusable(reference) or (offline and reference.startswith("arn:")):
+            continue
+        try:
+            await lent.get(reference)
+        except LookupError as error:
+            yield f"setting {name}: {error}"
+
+
+async def _issuer(settings: Settings) -> list[str]:
+    """What the issuer of the callers' tokens answers: a note, for the proxy starts without it."""
+    if settings.inbound not in ("jwt", "oauth"):
+        return []
+    logging.getLogger("proxy.signing_keys").setLevel(logging.ERROR)  # what it would log is in the note
+    issuer = settings.inbound_issuer or Asked.of(settings).issuer
+    keys = SigningKeys(of_issuer(issuer).issuer, settings.inbound_jwks_url)
+    try:
+        return [f"the issuer publishes {counted(len((await keys.current()).keys), 'key')}"]
+    except KeysAwayError as error:
+        return [f"issuer: could not be asked, so nobody could be let in now: {error}"]
+    finally:
+        await keys.close()
+
+
+def _without_subject(settings: Settings, entries: Sequence[Entry]) -> Iterator[str]:
+    if settings.inbound == "platform":
+        for entry in entries:
+            if entry.policy.per_caller and entry.mode != "off":
+                yield f"policy {entry.name}: decides by caller, and with IAM in front of inbound=platform there is none"
 
 
 async def _upstream_tools(settings: Settings) -> list[str]:

@@ -134,6 +134,8 @@ class Client:
             if isinstance(message, dict) and message.get("id") == self._last_id:
                 result = message.get("result")
                 return result if isinstance(result, dict) else {}
+        if response.status in (401, 403):
+            raise _NotMcpError(f"{self.where} answered {response.status}: it wants an access token, and none is sent")
         raise _NotMcpError(f"{self.where} answered {response.status} without an MCP message")
 
 

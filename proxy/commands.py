@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json, JsonObject
 from proxy.errors import ConfigError, ProxyError, RpcError
-from proxy.parser import FLAGS, TRY, UsageError, command
+from proxy.parser import FLAGS, UsageError
 
 if TYPE_CHECKING:
-    from policies.line import Entry
     from proxy.client import Client
     from proxy.settings import Settings
 
@@ -96,24 +95,6 @@ VERBS: Final[Mapping[str, Callable[[Namespace], int]]] = {
 }
 
 
-def announce(settings: Settings, entries: Sequence[Entry], url: str, *, demo: bool) -> None:
-    """Say on standard error what is served where, by which chain, and what to try."""
-    from policies.loading import announcements
-    from proxy.check import upstream_name
-
-    chain = " → ".join(entry.name if entry.mode == "enforce" else f"{entry.name} ({entry.mode})" for entry in entries)
-    source = str(settings.policies) if settings.policies else "built-in default, yours: --policies FILE"
-    where = "the embedded demo, made-up data; yours: --upstream URL" if demo else upstream_name(settings)
-    lines = [
-        f"MCP policy proxy on {url}",
-        f"  upstream  {where}",
-        f"  policies  {chain or 'none'} ({source})",
-        *(f"  note      {said}" for said in announcements(entries)),
-        f"  try       {command()} {TRY if demo else 'tools'} --url {url}",
-    ]
-    print("\n".join(lines), file=sys.stderr, flush=True)
-
-
 def counted(number: int, what: str) -> str:
     """`1 tool`, `2 tools`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
@@ -131,8 +112,8 @@ def _settings(options: Namespace) -> Settings:
 
 def _published_tools(options: Namespace) -> tuple[list[JsonObject], str]:
     """The tools, and whose they are."""
+    from proxy.announcement import upstream_name
     from proxy.app import published_tools
-    from proxy.check import upstream_name
 
     settings = _settings(options)
     with _policies_are_configuration():

@@ -82,6 +82,8 @@ class Exchanges:
         if task is not None:
             self._running[task] = inbound
         try:
+            if not self._telemetry.ready:
+                await self._traceable()
             with self._telemetry.server_span(inbound) as span:
                 try:
                     return await self._governed(journey, span)
@@ -92,6 +94,16 @@ class Exchanges:
             if task is not None:
                 self._running.pop(task, None)
                 self._ended.discard(task)
+
+    async def _traceable(self) -> None:
+        """Wait for telemetry. Being cancelled is put off until the exchange has begun, and is recorded there."""
+        task = asyncio.current_task()
+        try:
+            await self._telemetry.wait()
+        except asyncio.CancelledError:
+            if task is not None:
+                task.uncancel()
+                task.cancel()
 
     def end_streams(self) -> None:
         """End the exchanges that would never end by themselves: the process is going down."""
@@ -108,6 +120,9 @@ class Exchanges:
 
     async def _governed(self, journey: Journey, span: Span) -> JsonObject:
         try:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                await asyncio.sleep(0)  # put off by `_traceable`: nothing must go upstream any more
             endless = journey.inbound.endless
             if self._in_flight[endless] > self._limit[endless]:
                 raise RpcError(INTERNAL_ERROR, f"Too many calls in flight (exchange {journey.call.id})")
@@ -141,11 +156,13 @@ class Exchanges:
         params, token = without_progress_token(checked_params(inbound))
         # A receiver without the tasks capability ignores the wish for one (MCP 2025-11-25, Tasks).
         params = {key: value for key, value in params.items() if key != "task"} if "task" in params else params
-        journey.call = replace(journey.call, params=params)
-        if inbound.method == "tools/call" and not await self._find_tool(journey):
-            journey.forget_arguments(tool_known=False)
-            journey.outcome, journey.reason = "denied", "unknown_tool"
-            return unknown_tool(journey.call.id)
+        tool = None
+        if inbound.method == "tools/call":
+            tool = await self._find_tool(journey, params)
+            if tool is None:
+                journey.outcome, journey.reason = "denied", "unknown_tool"
+                return unknown_tool(journey.call.id)
+        journey.call = Call(id=journey.call.id, method=inbound.method, params=params, caller=inbound.caller, tool=tool)
         went = await self._chain.on_call(journey.call, journey.steps)
         if isinstance(went, Denied):
             return await self._back(journey, self._denied(journey, went), went.index)
@@ -158,19 +175,19 @@ class Exchanges:
             result = await self._visible(journey, result)
         return await self._back(journey, result, None)
 
-    async def _find_tool(self, journey: Journey) -> bool:
-        """Whether the caller may know the tool; a hidden one answers exactly like one that does not exist."""
-        catalog = self._catalogs.of(journey.inbound)
-        tool = await catalog.sought(journey.call.name)
+    async def _find_tool(self, journey: Journey, params: JsonObject) -> Tool | None:
+        """The tool, if the caller may know it; a hidden one answers exactly like one that does not exist."""
+        catalog, inbound = self._catalogs.of(journey.inbound), journey.inbound
+        tool = await catalog.sought(params["name"])
         if tool is None:
-            return False
-        if isinstance(await self._chain.on_tool(tool, journey.call.caller, journey.steps), Denied):
+            return None
+        if isinstance(await self._chain.on_tool(tool, inbound.caller, journey.steps), Denied):
             await catalog.renew()  # an unknown name would have waited for this
-            return False
-        journey.call = replace(journey.call, tool=tool)
-        if journey.inbound.check_headers is not None and catalog.has_header_parameters(tool.name):
-            journey.inbound.check_headers(tool.input_schema, journey.call.arguments)
-        return True
+            return None
+        if inbound.check_headers is not None and catalog.has_header_parameters(tool.name):
+            journey.call = replace(journey.call, params={"name": tool.name}, tool=tool)
+            await inbound.check_headers(tool.input_schema, params.get("arguments") or {})
+        return tool
 
     async def _fetch(self, journey: Journey, token: str | int | None, span: Span) -> Result:
         async def notify(method: str, params: JsonObject) -> None:
@@ -261,7 +278,13 @@ class Exchanges:
         telling = asyncio.create_task(self._chain.on_done(exchange))
         self._last.add(telling)
         telling.add_done_callback(self._last.discard)
-        await asyncio.shield(telling)
+        task = asyncio.current_task()
+        try:
+            await asyncio.shield(telling)
+        except asyncio.CancelledError:
+            if task is None or task not in self._ended:
+                raise
+            task.uncancel()  # the process is going down, and the answer is there: it still leaves
 
 
 def _whole(answer: Result, inbound: Inbound) -> Result:

@@ -11,7 +11,7 @@ from typing import Final
 
 from policies.chain import Answered, Chain, Denied, PolicyOpenError
 from policies.jsontext import JsonError, loads
-from policies.model import Call, Json, JsonObject, Result, Step, Tool
+from policies.model import Call, Caller, Json, JsonObject, Result, Step, Tool
 from policies.naming import is_builtin
 from proxy.denials import denial
 from proxy.errors import ConfigError
@@ -20,11 +20,13 @@ from proxy.ids import uuid7
 MAX_PATHS: Final = 50
 """Paths shown of one decision."""
 
+_KEYS: Final = frozenset({"call", "result", "tool", "caller"})
+
 _LOADING_MS: Final = 60_000.0
 
 _SHAPES: Final = (
-    'give {"call": {"name": …, "arguments": …}, "result": …, "tool": …} (each of call and result may be left out), '
-    "a JSON-RPC request, or a tool's result"
+    'give {"call": {"name": …, "arguments": …}, "result": …, "tool": …, "caller": {"subject": …, "claims": …}} '
+    "(all but the call may be left out), a JSON-RPC request, or a tool's result"
 )
 
 
@@ -78,11 +80,12 @@ async def _warm(chain: Chain) -> None:
 
 def _case(document: JsonObject) -> Case | None:
     if "call" in document:
-        call, tool = document["call"], document.get("tool")
-        if not isinstance(call, Mapping) or not isinstance(tool, Mapping | None):
+        call, tool, caller = document["call"], document.get("tool"), _caller(document.get("caller"))
+        if not isinstance(call, Mapping) or not isinstance(tool, Mapping | None) or not document.keys() <= _KEYS:
             return None
         known = Tool(definition={"name": call.get("name"), **tool}) if tool is not None else None
-        return Case(call=_call("tools/call", call, known), given=True, result=_result(document.get("result")))
+        made = replace(_call("tools/call", call, known), caller=caller)
+        return Case(call=made, given=True, result=_result(document.get("result")))
     if isinstance(document.get("method"), str):
         params = document.get("params", {})
         return Case(call=_call(document["method"], params), given=True) if isinstance(params, Mapping) else None
@@ -93,6 +96,17 @@ def _case(document: JsonObject) -> Case | None:
 
 def _call(method: str, params: JsonObject, tool: Tool | None = None) -> Call:
     return Call(id=uuid7(), method=method, params=params, tool=tool)
+
+
+def _caller(given: Json) -> Caller:
+    """A verified caller, as the document describes one."""
+    found = given if isinstance(given, Mapping) else {}
+    subject, issuer, claims = found.get("subject"), found.get("issuer"), found.get("claims")
+    return Caller(
+        subject=subject if isinstance(subject, str) else None,
+        issuer=issuer if isinstance(issuer, str) else None,
+        claims=claims if isinstance(claims, Mapping) else {},
+    )
 
 
 def _result(body: Json) -> Result | None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from policies.model import Json, JsonObject
 from proxy.eras import MODERN
 from proxy.upstream import Hello
+from proxy.wire import implementation
 
 SERVER_INFO: Final = "io.modelcontextprotocol/serverInfo"
 TASKS: Final = "io.modelcontextprotocol/tasks"
@@ -22,23 +22,11 @@ _MODERN_ONLY: Final = frozenset({"supportedVersions", "resultType", "ttlMs", "ca
 _HANDSHAKE_ONLY: Final = frozenset({"protocolVersion", "serverInfo", "capabilities"})
 
 
-def own_version() -> str:
-    """This distribution's version; `0` when it runs from a folder that was never installed."""
-    try:
-        return version("mcp-policy-proxy")
-    except PackageNotFoundError:
-        return "0"
-
-
-def own_info() -> JsonObject:
-    return {"name": "mcp-policy-proxy", "version": own_version()}
-
-
 def initialized(answer: JsonObject, hello: Hello | None) -> JsonObject:
     """The `initialize` result: the door's negotiated version, and of the upstream everything else."""
     negotiated = {"protocolVersion": answer.get("protocolVersion")}
     if hello is None:
-        return {**negotiated, "capabilities": {"tools": {}}, "serverInfo": own_info()}
+        return {**negotiated, "capabilities": {"tools": {}}, "serverInfo": implementation()}
     hello = _copied(hello)
     if hello.era == "handshake":
         return {**hello.body, **negotiated, "capabilities": _capabilities(hello)}
@@ -55,7 +43,7 @@ def discovered(hello: Hello | None) -> JsonObject:
         return {**hello.body, **versions, "capabilities": _capabilities(hello)}
     envelope = {"resultType": "complete", **versions, "ttlMs": 0, "cacheScope": "private"}
     if hello is None:
-        return {**envelope, "capabilities": {"tools": {}}, "_meta": {SERVER_INFO: own_info()}}
+        return {**envelope, "capabilities": {"tools": {}}, "_meta": {SERVER_INFO: implementation()}}
     rest = {key: value for key, value in hello.body.items() if key not in _HANDSHAKE_ONLY}
     meta = {**_object(rest.get("_meta")), SERVER_INFO: _info(hello)}
     return {**rest, **envelope, "capabilities": _without_push(hello), "_meta": meta}
@@ -88,7 +76,7 @@ def _capabilities(hello: Hello) -> JsonObject:
 
 def _info(hello: Hello) -> Json:
     stamped = _object(hello.body.get("_meta")).get(SERVER_INFO)
-    return hello.body.get("serverInfo") or stamped or own_info()
+    return hello.body.get("serverInfo") or stamped or implementation()
 
 
 def _object(value: Json) -> JsonObject:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Final
+
+_VARIANT: Final = "89ab"
 
 
 def uuid7() -> str:
     """A new UUIDv7 in its usual text form."""
-    millis = time.time_ns() // 1_000_000
-    bits = (millis << 80) | int.from_bytes(os.urandom(10), "big")
-    bits = bits & ~(0xF << 76) | 0x7 << 76
-    bits = bits & ~(0x3 << 62) | 0x2 << 62
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    millis, chance = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10).hex()
+    variant = _VARIANT[int(chance[3], 16) & 3]
+    return f"{millis[:8]}-{millis[8:]}-7{chance[:3]}-{variant}{chance[4:7]}-{chance[7:19]}"

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from proxy import VERSION
+
 FLAGS: Final[Mapping[str, tuple[str, str]]] = {
     "host": ("ADDRESS", "address to listen on (127.0.0.1)"),
     "port": ("PORT", "port to listen on, 0 for a free one (8000)"),
@@ -19,6 +21,7 @@ FLAGS: Final[Mapping[str, tuple[str, str]]] = {
     "stdio": ("COMMAND", "an upstream to start as a command that speaks MCP on stdin and stdout"),
     "policies": ("FILE", "the policy chain, a policies.toml (default chain: sanitize, redact, audit)"),
     "snapshot": ("FILE", "where the catalog is kept for starts without the upstream"),
+    "inbound": ("MODE", "how to check who calls: none, jwt, platform, oauth (none)"),
     "auth_mode": ("MODE", "how to prove to the upstream who calls: none, iam, jwt, api_key, passthrough (none)"),
     "log_level": ("LEVEL", "debug, info, warning or error (info)"),
 }
@@ -67,13 +70,7 @@ class _Parser(argparse.ArgumentParser):
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            found = version("mcp-policy-proxy")
-        except PackageNotFoundError:
-            found = "(not installed)"
-        sys.stdout.write(f"mcp-policy-proxy {found}\n")
+        sys.stdout.write(f"mcp-policy-proxy {VERSION}\n")
         parser.exit()
 
 

@@ -14,6 +14,7 @@ from policies.chain import Chain, PolicyOpenError
 from policies.line import Entry
 from policies.naming import is_builtin
 from policies.policy import Secrets
+from proxy.announcement import program
 from proxy.auth_modes import Anonymous
 from proxy.connect import connect
 from proxy.errors import ConfigError
@@ -55,15 +56,6 @@ async def opening(entries: Sequence[Entry]) -> AsyncIterator[str]:
             yield str(error)
         else:
             await chain.close()
-
-
-def program(command: str) -> str:
-    """The program of a command line, without what it is given; of `NAME=value`, which no shell reads here, the name."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        words = []
-    return words[0].partition("=")[0] if words else ""
 
 
 def _upstream(settings: Settings) -> Iterator[str]:

@@ -7,23 +7,23 @@ carry (ping, notifications, unknown methods) stays the SDK's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import validate_mcp_param_headers
 
-from policies.model import ANYONE, Caller, Json, JsonObject
+from policies.model import Caller, Json, JsonObject
+from proxy.asgi import ARRIVED, Arrived
 from proxy.eras import MODERN
 from proxy.errors import RpcError
 from proxy.exchange import Exchanges
-from proxy.inbound import METHODS, Inbound, Notify
+from proxy.inbound import METHODS, CheckHeaders, Inbound, Notify, session_of
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, ServerRequestContext
 
-SESSION_HEADERS: Final = ("mcp-session-id", "x-amzn-bedrock-agentcore-runtime-session-id")
-_NO_SESSION: Final = "stdio"
+_ON_PIPES: Final = Caller(asserted={"session": "stdio"})
 
 
 class Relay:
@@ -44,27 +44,27 @@ class Relay:
 
 
 def _inbound(ctx: ServerRequestContext[Any, Any], answer: JsonObject | None) -> Inbound:
-    headers: Mapping[str, str] = {} if ctx.request is None else dict(ctx.request.headers)
-    session = _NO_SESSION if ctx.request is None else next((headers[h] for h in SESSION_HEADERS if h in headers), None)
+    arrived: Arrived | None = ctx.request.scope[ARRIVED] if ctx.request else None
+    caller = arrived.caller if arrived else _ON_PIPES
     return Inbound(
         method=ctx.method,
         params=ctx.params,
         protocol=str(answer["protocolVersion"]) if answer else ctx.protocol_version,
         door="relay",
         request_id=ctx.request_id,
-        headers=headers,
-        caller=Caller(asserted={"session": session}) if session else ANYONE,
-        session=session,
+        headers={} if ctx.request is None else dict(ctx.request.headers),
+        caller=caller,
+        session=session_of(caller),
         notify=_notifier(ctx),
         answer=answer,
         check_headers=_header_check(ctx.request.headers) if ctx.request and ctx.protocol_version >= MODERN else None,
     )
 
 
-def _header_check(headers: Mapping[str, str]) -> Callable[[Json, JsonObject], None]:
+def _header_check(headers: Mapping[str, str]) -> CheckHeaders:
     """The SDK's own check, made here once the tool is known to be the caller's: a hidden one must not be told by it."""
 
-    def check(schema: Json, arguments: JsonObject) -> None:
+    async def check(schema: Json, arguments: JsonObject) -> None:
         found = validate_mcp_param_headers(schema, arguments, headers)
         if found is not None:
             raise RpcError(found.code, found.message, found.data)

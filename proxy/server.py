@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -15,12 +16,20 @@ from typing import Any, Final
 
 import uvicorn
 
-from proxy.connections import Reaper
+from proxy.asgi import App
+from proxy.connections import Connection, Reaper
 from proxy.exchange import Exchanges
-from proxy.guards import App
 
 ANSWERING_S: Final = 1.0
 """How long the last answers may take to leave once everything in flight was told to end."""
+
+KEEP_ALIVE_S: Final = 65
+"""How long a connection may rest between two requests. Load balancers keep one for 60 s, clients for less: were it not
+they who end it first, a request could meet a connection that has just been closed."""
+
+
+FILES: Final = 20_480
+"""File descriptors that are of use here; half of them, or of what there may be, are for the callers' connections."""
 
 
 class Server(uvicorn.Server):
@@ -43,10 +52,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def server(app: App, drain_s: float, connections: int = 10_000) -> Server:
-    """A server that refuses (503) what comes on more than `connections` connections."""
+    """A server that refuses (503) what comes on the last of `connections` connections, and cuts any more of them."""
     config: Any = {
         "app": app,
-        "http": "httptools",
+        "http": Connection,
         "ws": "none",
         "lifespan": "off",
         "access_log": False,
@@ -54,9 +63,24 @@ def server(app: App, drain_s: float, connections: int = 10_000) -> Server:
         "server_header": False,
         "log_config": None,
         "limit_concurrency": connections,
+        "timeout_keep_alive": KEEP_ALIVE_S,
         "timeout_graceful_shutdown": drain_s + ANSWERING_S,
     }
     return Server(uvicorn.Config(**config))
+
+
+def make_room(serving: Server) -> None:
+    """See to file descriptors for as many connections as `serving` takes, and bound those by what there are.
+
+    Without any left, the upstream could not be reached either.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    if soft != resource.RLIM_INFINITY:
+        serving.config.limit_concurrency = min(serving.config.limit_concurrency or soft, soft // 2)
 
 
 def signalled() -> asyncio.Event:
@@ -72,9 +96,13 @@ def signalled() -> asyncio.Event:
 async def interruptible(stopping: asyncio.Event) -> AsyncIterator[None]:
     """Ends its body as cancelled as soon as `stopping` is set: for a start that takes long. Raises StoppedError."""
     body = asyncio.current_task()
-    watching = asyncio.create_task(stopping.wait())
-    if body is not None:
-        watching.add_done_callback(lambda done: None if done.cancelled() else body.cancel())
+    watching, inside = asyncio.create_task(stopping.wait()), True
+
+    def end(done: asyncio.Task[bool]) -> None:
+        if inside and body is not None and not done.cancelled():
+            body.cancel()
+
+    watching.add_done_callback(end)
     try:
         yield
     except asyncio.CancelledError:
@@ -83,6 +111,7 @@ async def interruptible(stopping: asyncio.Event) -> AsyncIterator[None]:
         body.uncancel()
         raise StoppedError from None
     finally:
+        inside = False  # `end` may already be on its way
         watching.cancel()
 
 
@@ -100,6 +129,7 @@ async def serve_until(
     stall_s: float,
 ) -> None:
     """Serve on `bound` until told to stop, then drain. The last second of `drain_s` is for the last answers."""
+    make_room(serving)
     reaper = Reaper(serving.server_state.connections, stall_s)
     running = asyncio.create_task(serving.serve(sockets=[bound]))
     beside = [asyncio.create_task(stopping.wait()), asyncio.create_task(reaper.run())]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from policies.policy import Services
+from proxy.behind import Behind
 from proxy.references import References
 from proxy.settings import Settings
 
@@ -105,7 +106,7 @@ def quiet(settings: Settings) -> Services:
     return replace(services(settings), sinks=NoSink())
 
 
-def services(settings: Settings) -> Services:
+def services(settings: Settings, behind: Behind | None = None) -> Services:
     """The services of one process. Records go to standard error where standard output speaks MCP."""
     references = References()
     clock = SystemClock()
@@ -115,4 +116,5 @@ def services(settings: Settings) -> Services:
         store=MemoryStore(clock),
         sinks=StdoutSink(2 if settings.transport == "stdio" else 1),
         clock=clock,
+        behind=behind or Behind(),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -35,8 +35,30 @@ _OWN_HEADERS: Final = frozenset(
 )
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names and addresses that only this machine answers to."""
 
 AuthMode = Literal["none", "iam", "jwt", "api_key", "passthrough"]
+
+Inbound = Literal["none", "jwt", "platform", "oauth"]
+
+_USED_BY: Final[Mapping[str, Sequence[Inbound]]] = {
+    "inbound_issuer": ("jwt", "platform"),
+    "inbound_jwks_url": ("jwt",),
+    "inbound_audience": ("jwt", "platform", "oauth"),
+    "inbound_client_ids": ("jwt", "platform"),
+    "inbound_scopes": ("jwt", "platform", "oauth"),
+    "oauth_provider": ("oauth",),
+    "oauth_issuer": ("oauth",),
+    "oauth_user_pool_id": ("oauth",),
+    "oauth_client_id": ("oauth",),
+    "oauth_client_secret": ("oauth",),
+    "oauth_signing_key": ("oauth",),
+    "oauth_storage": ("oauth",),
+}
+"""Ways of inbound authentication that look at a setting. With any other it would be believed to protect."""
 
 
 class Bounds(BaseModel):
@@ -97,6 +119,24 @@ class Settings(BaseSettings):
     show_policy_names: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    inbound: Inbound = "none"
+    inbound_header: str = "Authorization"
+    inbound_issuer: str | None = None
+    inbound_jwks_url: str | None = None
+    inbound_audience: Annotated[tuple[str, ...], NoDecode] = ()
+    inbound_client_ids: Annotated[tuple[str, ...], NoDecode] = ()
+    inbound_scopes: Annotated[tuple[str, ...], NoDecode] = ()
+    public_url: str | None = None
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    oauth_provider: Literal["oidc", "cognito"] | None = None
+    oauth_issuer: str | None = None
+    oauth_user_pool_id: str | None = None
+    oauth_client_id: str | None = None
+    oauth_client_secret: str | None = None
+    oauth_signing_key: str | None = None
+    oauth_storage: Path | None = None
+
     auth_mode: AuthMode = Field("none", validation_alias=_named("auth_mode", "AUTH_MODE"))
     region: str | None = Field(default=None, validation_alias=_named("region", "AWS_REGION", "AWS_DEFAULT_REGION"))
     service: str | None = None
@@ -123,6 +163,36 @@ class Settings(BaseSettings):
         if not isinstance(names, list | tuple) or not all(isinstance(n, str) and _TOKEN.match(n) for n in names):
             raise ValueError("must be header names separated by commas")
         return tuple(names)
+
+    @field_validator("inbound_audience", "inbound_client_ids", "allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Words separated by commas."""
+        return _words(value, ",")
+
+    @field_validator("inbound_scopes", mode="before")
+    @classmethod
+    def _scopes(cls, value: object) -> object:
+        """Scopes separated by spaces or commas. Raises ValueError for what is none (RFC 6749, section 3.3)."""
+        words = _words(value.replace(",", " ") if isinstance(value, str) else value, None)
+        if not all(_SCOPE.match(word) for word in words):
+            raise ValueError("must be scopes separated by spaces")
+        return words
+
+    @field_validator("inbound_header")
+    @classmethod
+    def _carries_a_token(cls, value: str) -> str:
+        name = value.lower()
+        if not _TOKEN.match(value) or (name in _OWN_HEADERS and name != "authorization") or name.startswith("mcp-"):
+            raise ValueError("must be the name of a header that can carry a token")
+        return value
+
+
+def _words(value: object, separator: str | None) -> tuple[str, ...]:
+    parts = value.split(separator) if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("must be words separated by commas")
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
@@ -189,7 +259,7 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
 
 def _finding(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"])
-    return f"setting {where}: {item['msg']}"
+    return f"setting {where}: {item['msg'].removeprefix('Value error, ')}"
 
 
 def _contradictions(settings: Settings) -> list[str]:
@@ -202,7 +272,25 @@ def _contradictions(settings: Settings) -> list[str]:
         found.append("setting upstream: must be an http:// or https:// URL")
     if settings.auth_mode == "passthrough" and settings.snapshot:
         found.append("settings snapshot and auth_mode=passthrough exclude each other: a snapshot would be shared")
-    return found
+    return [*found, *_inbound_contradictions(settings)]
+
+
+def _inbound_contradictions(settings: Settings) -> Iterator[str]:
+    mode, header = settings.inbound, settings.inbound_header.lower()
+    for name, modes in _USED_BY.items():
+        if getattr(settings, name) and mode not in modes:
+            yield f"setting {name}: inbound={mode} does not look at it; set MCP_PROXY_INBOUND={'|'.join(modes)}"
+    if mode == "none":
+        return
+    if header in (name.lower() for name in settings.forward_headers):
+        yield f"setting forward_headers: {header} carries the caller's token for this proxy, which never goes upstream"
+    if settings.auth_mode == "passthrough" and header == "authorization":
+        yield (
+            "settings inbound and auth_mode=passthrough: MCP forbids passing on a token issued for this proxy; "
+            "set MCP_PROXY_INBOUND_HEADER=X-Authorization and let Authorization carry a token for the upstream"
+        )
+    if settings.transport == "stdio":
+        yield "settings inbound and transport=stdio exclude each other: on stdio there is no header to check"
 
 
 def _may_be_forwarded(name: str) -> bool:

@@ -111,7 +111,7 @@ def _hex(data: bytes) -> str:
 
 
 def _canonical_url(url: URL) -> tuple[str, str]:
-    """Canonical path and query of `url`, and its Host header as aiohttp sends it.
+    """Canonical path and query of `url`, and its Host header as `http1` sends it.
 
     The path is encoded once more than on the wire, as every service but S3 wants it. Query pairs are sorted by name,
     then value, and are otherwise taken as they are on the wire, where they must be percent-encoded.

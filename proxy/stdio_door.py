@@ -64,7 +64,7 @@ def read(line: bytes | None, bounds: Bounds) -> JSONRPCMessage:
         value = jsontext.loads(line, bounds.depth)
     except jsontext.JsonError as error:
         raise Refusal(PARSE_ERROR, f"Parse error: {error}") from None
-    if (problem := malformed(value)) is not None:
+    if (problem := malformed(value, line)) is not None:
         raise Refusal(INVALID_REQUEST, problem)
     try:
         return jsonrpc_message_adapter.validate_python(value, by_name=False)

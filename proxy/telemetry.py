@@ -6,15 +6,24 @@ holds the half that does. On or off, the caller's trace context goes on to the u
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Final, Self
 
 from policies.model import Exchange, JsonObject
+from policies.policy import Behind
 from proxy.errors import ConfigError
 from proxy.inbound import Inbound
 from proxy.tracecontext import TraceContext, incoming
+
+log = logging.getLogger(__name__)
+
+_COMES_S: Final = 10.0
+"""How long an exchange waits for the library that records its span."""
 
 SERVICE_NAME: Final = "mcp-policy-proxy"
 _NOTHING: Final[JsonObject] = {}
@@ -62,6 +71,10 @@ class Telemetry:
     """Telemetry that is off."""
 
     enabled: bool = False
+    ready: bool = True
+
+    async def wait(self) -> None:
+        """Until it is ready, within its bound. Where `ready` is true there is nothing to wait for."""
 
     def server_span(self, inbound: Inbound) -> Span:
         """The span of one exchange, to be entered with `with`; its parent is the caller's, if it sent one."""
@@ -69,6 +82,51 @@ class Telemetry:
 
     def close(self) -> None:
         """Send what is left, waiting 2 s at the most. Blocks; call it from a thread where that matters."""
+
+
+class Late(Telemetry):
+    """Telemetry whose library is still being imported; calls wait for it, so that their traces are whole."""
+
+    ready = False
+
+    def __init__(self, coming: Future[Telemetry]) -> None:
+        self._coming = coming
+        self._come: Telemetry | None = None
+        self._overdue = False
+
+    @property
+    def enabled(self) -> bool:  # type: ignore[override]
+        return self._come is not None and self._come.enabled
+
+    async def wait(self) -> None:
+        if self._overdue and not self._coming.done():
+            return  # calls go without spans, rather than each of them through the whole wait
+        try:
+            async with asyncio.timeout(_COMES_S):
+                self._come = await asyncio.shield(asyncio.wrap_future(self._coming))
+        except TimeoutError:
+            self._overdue = True
+            return
+        except Exception as error:  # noqa: BLE001 - calls go on without traces, as they do when a collector is away
+            log.error("there will be no traces: %s", type(error).__name__)
+            self._come = Telemetry()
+        self.ready = True
+
+    def server_span(self, inbound: Inbound) -> Span:
+        return self._come.server_span(inbound) if self._come is not None else super().server_span(inbound)
+
+    def close(self) -> None:
+        if self._come is not None:
+            self._come.close()
+
+
+def start_behind(environ: Mapping[str, str], behind: Behind) -> Telemetry:
+    """As `start`, but what takes long is imported behind the calls. Raises ConfigError at once."""
+    if not _exporters(environ):
+        return Telemetry()
+    if wrong := findings(environ):
+        raise ConfigError(wrong)
+    return Late(behind.start(lambda: start(environ)))
 
 
 def start(environ: Mapping[str, str]) -> Telemetry:

@@ -3,7 +3,7 @@
     Upstream ── greeter.py   what it is: probe.py, and upstream sessions: sessions.py
              ── eras.py      a message in the form of either era; mirror.py the headers that repeat it
              ── retry.py     what is sent once more
-             ── wire_http.py (answers.py, sse.py, bodies.py, http_faults.py) or wire_stdio.py
+             ── wire_http.py (answers.py, sse.py, bodies.py, http_faults.py, http1.py) or wire_stdio.py
 
 Nothing here needs the upstream to be there: it may come, go and change era at any time.
 """

@@ -8,24 +8,27 @@ chain's `tools` globs. It works in threads of its own, off the event loop, small
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from pydantic import Field, field_validator
 
 from policies.finding import UnknownNameError
 from policies.jsontext import dumps
-from policies.model import ALLOW, Allow, Call, Change, Deny, Json, JsonObject, Modify, Result
+from policies.model import ALLOW, Allow, Call, Deny, JsonObject, Modify, Result
 from policies.policy import CallDecision, Policy, PolicyConfig, ResultDecision, Services
-from policies.redact.engine import ENTITIES, Engine, load
-from policies.redact.lanes import Lanes, OutOfTimeError, deadline
-from policies.redact.redaction import Redaction, Scope, TooLargeError
-from policies.redact.replace import NotRedactableError, Schema
-from policies.text import GrowthError, KeyCollisionError, TooManyValuesError, Walk
+from policies.redact.entities import ENTITIES
+from policies.redact.lanes import Lanes
+from policies.redact.wanted import Wanted
+
+if TYPE_CHECKING:
+    from policies.redact.work import Worker
+
+_LOG: Final = logging.getLogger(__name__)
 
 __all__ = ["Redact", "RedactConfig"]
 
@@ -65,16 +68,6 @@ class RedactConfig(PolicyConfig):
         return entities
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What to redact: how to walk it, and the schema of what stands under the key `described`."""
-
-    walk: Callable[[Walk, JsonObject], JsonObject]
-    schema: Json
-    described: str
-    spoken: str = ""
-
-
 class Redact(Policy):
     """Denies with `too_large_to_redact` over a cap or over time, and `not_redactable` when no valid result is left."""
 
@@ -86,12 +79,13 @@ class Redact(Policy):
     def __init__(self, config: PolicyConfig, services: Services) -> None:
         super().__init__(config, services)
         self._lanes: Lanes | None = None
-        self._engine: Future[Engine] | None = None
+        self._worker: Future[Worker] | None = None
 
     async def open(self) -> None:
         """Starts loading Presidio; what comes before it is loaded waits, and a failure to load denies."""
         self._lanes = Lanes()
-        self._engine = self._lanes.start(partial(load, self.config.entities, self.config.threshold))
+        self._worker = self.services.behind.start(partial(_load, self.config))
+        self._worker.add_done_callback(_tell)
 
     async def close(self) -> None:
         if self._lanes:
@@ -101,7 +95,7 @@ class Redact(Policy):
         if not self.config.arguments:
             return ALLOW
         schema = call.tool.input_schema if call.tool else None
-        work = Work(walk=lambda walk, params: walk.call(params, call.method), schema=schema, described="arguments")
+        work = Wanted(walk=lambda walk, params: walk.call(params, call.method), schema=schema, described="arguments")
         return self._decide(call.params, call.with_params, work)
 
     def on_result(self, call: Call, result: Result) -> ResultDecision | Awaitable[ResultDecision]:
@@ -109,7 +103,7 @@ class Redact(Policy):
             return ALLOW
         schema = call.tool.output_schema if call.tool and not (result.is_error or result.notice) else None
         method = _ERROR if result.error else result.notice or call.method
-        work = Work(
+        work = Wanted(
             walk=lambda walk, body: walk.result(body, method),
             schema=schema,
             described="structuredContent",
@@ -118,7 +112,7 @@ class Redact(Policy):
         return self._decide(result.body, result.with_body, work)
 
     def _decide(
-        self, body: JsonObject, wrap: Callable[[JsonObject], _T], work: Work
+        self, body: JsonObject, wrap: Callable[[JsonObject], _T], work: Wanted
     ) -> Allow | Deny | Awaitable[Allow | Modify | Deny]:
         raw = dumps(body)
         if _harmless(raw):
@@ -128,16 +122,14 @@ class Redact(Policy):
         return self._hand_over(body, len(raw), wrap, work)
 
     async def _hand_over(
-        self, body: JsonObject, size: int, wrap: Callable[[JsonObject], _T], work: Work
+        self, body: JsonObject, size: int, wrap: Callable[[JsonObject], _T], work: Wanted
     ) -> Allow | Modify | Deny:
-        if self._lanes is None or self._engine is None:
+        if self._lanes is None or self._worker is None:
             raise RuntimeError("redact was not opened")
-        engine = await _loaded(self._engine)
+        worker = await _loaded(self._worker)
         stop = Event()
         try:
-            done = await asyncio.get_running_loop().run_in_executor(
-                self._lanes.of(size), self._work, engine, self._lanes, body, work, stop
-            )
+            done = await asyncio.get_running_loop().run_in_executor(self._lanes.of(size), worker.run, body, work, stop)
         finally:
             stop.set()  # whoever stops waiting stops the work as well
         if isinstance(done, Deny):
@@ -145,30 +137,27 @@ class Redact(Policy):
         new, changes = done
         return ALLOW if new is body else Modify(wrap(new), changes)
 
-    def _work(
-        self, engine: Engine, lanes: Lanes, body: JsonObject, work: Work, stop: Event
-    ) -> tuple[JsonObject, tuple[Change, ...]] | Deny:
-        """In a thread."""
-        check = deadline(self.config.max_seconds, stop)
-        scope = Scope(
-            entities=frozenset(self.config.entities),
-            max_text=self.config.max_text,
-            schema=Schema(work.schema, lanes.validation(), check) if work.schema else None,
-            described=work.described,
-            spoken=work.spoken,
-        )
-        redaction = Redaction(engine, scope, check)
-        try:
-            return redaction.run(body, work.walk), redaction.changes
-        except (TooLargeError, TooManyValuesError, GrowthError, OutOfTimeError):
-            return Deny("too_large_to_redact")
-        except (NotRedactableError, KeyCollisionError) as error:
-            return Deny("not_redactable", str(error))
+
+def _load(config: RedactConfig) -> Worker:
+    """In a thread: most of this policy's own modules are imported here too, so that the process listens sooner."""
+    from policies.redact.work import Worker
+
+    return Worker(config)
 
 
-async def _loaded(engine: Future[Engine]) -> Engine:
+def _tell(worker: Future[Worker]) -> None:
+    if not worker.cancelled() and (error := worker.exception()) is not None:
+        _LOG.error("redact cannot be loaded (%s): what it would have to look at is denied", type(error).__name__)
+
+
+async def _loaded(worker: Future[Worker]) -> Worker:
     """What loading raised is raised here, for every call."""
-    return engine.result() if engine.done() else await asyncio.shield(asyncio.wrap_future(engine))
+    if not worker.done():
+        return await asyncio.shield(asyncio.wrap_future(worker))
+    if (error := worker.exception()) is not None:
+        # One exception for all: with its old traceback it would keep every call's frames, and what is in them.
+        raise error.with_traceback(None)
+    return worker.result()
 
 
 def _harmless(raw: bytes) -> bool:

@@ -12,11 +12,6 @@ from policies.redact.recognizers import CONTEXT_SCORE, WEAK_SCORE
 from policies.redact.shapes import before, plain, windows
 from policies.redact.spans import Span, apart
 
-ENTITIES: Final = (
-    "EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "IP_ADDRESS", "CRYPTO", "DATE_OF_BIRTH",
-)  # fmt: skip
-"""DATE_OF_BIRTH is found by the key's name alone."""
-
 _IP_SCORE: Final = 0.6
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import Final, TypeVar
-
-from policies.validation import Validation
-
-_T = TypeVar("_T")
+from typing import Final
 
 SMALL: Final = 16 << 10
 """Bytes of a result whose worst case is a few hundredths of a second."""
@@ -25,21 +20,10 @@ class Lanes:
     def __init__(self) -> None:
         self._small = ThreadPoolExecutor(_THREADS, thread_name_prefix="redact-small")
         self._large = ThreadPoolExecutor(_THREADS, thread_name_prefix="redact-large")
-        self._own = threading.local()
 
     def of(self, size: int) -> ThreadPoolExecutor:
         """The threads for a result of so many bytes."""
         return self._small if size <= SMALL else self._large
-
-    def start(self, work: Callable[[], _T]) -> Future[_T]:
-        return self._large.submit(work)
-
-    def validation(self) -> Validation:
-        """The running thread's own: it keeps what it compiled, and is not to be shared."""
-        found: Validation | None = getattr(self._own, "validation", None)
-        if found is None:
-            found = self._own.validation = Validation()
-        return found
 
     def close(self) -> None:
         for threads in (self._small, self._large):

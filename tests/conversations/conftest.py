@@ -14,6 +14,13 @@ def era(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(params=["both", "door"])
+def doors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The doors of the test's proxies: as the product has them, then without the lane. For `usefixtures`."""
+    monkeypatch.setattr("tests.running.DOORS", request.param)
+    return str(request.param)
+
+
 @pytest.fixture
 async def upstream(era: str) -> AsyncIterator[RichUpstream]:
     async with RichUpstream(era).running() as running:

@@ -63,10 +63,18 @@ config = {{ how = "{how}", hook = "{hook}" }}
 """
 
 
-@pytest.mark.parametrize("how", ["raise", "hang", "none", "text", "number", "dict"])
+@pytest.mark.parametrize(
+    ("doors", "how"),
+    [
+        *(("both", how) for how in ("raise", "hang", "none", "text", "number", "dict")),
+        ("door", "raise"),
+        ("door", "none"),
+    ],
+    indirect=["doors"],
+)
 @pytest.mark.parametrize("hook", ["on_call", "on_result", "on_tool", "on_done"])
 async def test_a_policy_that_breaks_denies_and_is_contained(
-    upstream: RichUpstream, era: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], how: str, hook: str
+    upstream: RichUpstream, era: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], doors: str, how: str, hook: str
 ) -> None:
     (tmp_path / "broken_policy.py").write_text(POLICY)
     async with proxy_before(upstream.url, tmp_path, _chain(how, hook)) as running:

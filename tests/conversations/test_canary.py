@@ -15,6 +15,8 @@ from tests.mcp_wire import MODERN, rpc
 from tests.rich_upstream import RichUpstream
 from tests.running import proxy_before
 
+pytestmark = pytest.mark.usefixtures("doors")
+
 CANARY = "canary-4b1d7e90"
 MAIL = f"{CANARY}@example.com"
 

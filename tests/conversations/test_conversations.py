@@ -14,6 +14,8 @@ from tests.mcp_wire import HANDSHAKE, MODERN, request, rpc, stream
 from tests.rich_upstream import RichUpstream
 from tests.running import AUDIT_ONLY, proxy_before, until
 
+pytestmark = pytest.mark.usefixtures("doors")
+
 CALLER_HEADERS = {
     "authorization": "Bearer callers-own",
     "cookie": "session=1",
@@ -174,6 +176,9 @@ async def test_in_process_calls_are_governed_and_audited_like_any_other(
     upstream: RichUpstream, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with proxy_before(upstream.url, tmp_path, AUDIT_ONLY) as running:
+        await rpc(
+            running.url, "prompts/list", {}, upstream.era
+        )  # is the door's: FastMCP is imported once it is answered
         app = running.proxy.fastmcp()
         assert {tool.name for tool in await app.list_tools()} == {tool["name"] for tool in upstream.tools}
         result = await app.call_tool("echo", {"a": 1})

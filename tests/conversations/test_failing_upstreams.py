@@ -15,6 +15,8 @@ from tests.mcp_wire import HANDSHAKE, MODERN, rpc
 from tests.rich_upstream import RichUpstream
 from tests.running import proxy_before, until
 
+pytestmark = pytest.mark.usefixtures("doors")
+
 BOUNDS: dict[str, Any] = {"first_list_s": 0.4, "hello_s": 0.4, "read_s": 0.6, "call_read_s": 0.6, "connect_s": 0.4}
 INITIALIZE = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
 

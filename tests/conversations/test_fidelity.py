@@ -11,6 +11,8 @@ from tests.mcp_wire import HANDSHAKE, MODERN, Reply, rpc
 from tests.rich_upstream import RESULTS, RichUpstream
 from tests.running import AUDIT_ONLY, proxy_before
 
+pytestmark = pytest.mark.usefixtures("doors")
+
 READS: list[tuple[str, dict[str, Any]]] = [
     ("tools/list", {}),
     ("tools/list", {"cursor": ""}),
@@ -60,31 +62,31 @@ async def test_every_answer_is_what_the_upstream_answers_directly(
             assert said(proxied) == said(direct), (method, params)
 
 
-@pytest.mark.parametrize(("method", "params"), [*READS, *CALLS])
 async def test_a_handshake_caller_sees_a_modern_upstream_without_the_modern_envelope(
-    modern_upstream: RichUpstream, tmp_path: Path, method: str, params: dict[str, Any]
+    modern_upstream: RichUpstream, tmp_path: Path
 ) -> None:
     async with proxy_before(modern_upstream.url, tmp_path) as running:
-        direct = await rpc(modern_upstream.url, method, params, MODERN)
-        proxied = await rpc(running.url, method, params, HANDSHAKE)
-        expected = said(direct)
-        if "result" in expected[-1]:
-            expected[-1]["result"] = {k: v for k, v in expected[-1]["result"].items() if k not in ENVELOPE}
-        assert said(proxied) == expected
+        for method, params in [*READS, *CALLS]:
+            direct = await rpc(modern_upstream.url, method, params, MODERN)
+            proxied = await rpc(running.url, method, params, HANDSHAKE)
+            expected = said(direct)
+            if "result" in expected[-1]:
+                expected[-1]["result"] = {k: v for k, v in expected[-1]["result"].items() if k not in ENVELOPE}
+            assert said(proxied) == expected, (method, params)
 
 
-@pytest.mark.parametrize(("method", "params"), [*READS, *CALLS])
 async def test_a_modern_caller_sees_a_handshake_upstream_within_the_modern_envelope(
-    handshake_upstream: RichUpstream, tmp_path: Path, method: str, params: dict[str, Any]
+    handshake_upstream: RichUpstream, tmp_path: Path
 ) -> None:
     async with proxy_before(handshake_upstream.url, tmp_path) as running:
-        direct = await rpc(handshake_upstream.url, method, params, HANDSHAKE)
-        proxied = await rpc(running.url, method, params, MODERN)
-        expected = said(direct)
-        if "result" in expected[-1]:
-            cached = {"ttlMs": 0, "cacheScope": "private"} if method.endswith(("/list", "/read")) else {}
-            expected[-1]["result"] |= {"resultType": "complete", **cached}
-        assert said(proxied)[-1] == expected[-1]
+        for method, params in [*READS, *CALLS]:
+            direct = await rpc(handshake_upstream.url, method, params, HANDSHAKE)
+            proxied = await rpc(running.url, method, params, MODERN)
+            expected = said(direct)
+            if "result" in expected[-1]:
+                cached = {"ttlMs": 0, "cacheScope": "private"} if method.endswith(("/list", "/read")) else {}
+                expected[-1]["result"] |= {"resultType": "complete", **cached}
+            assert said(proxied)[-1] == expected[-1], (method, params)
 
 
 async def test_a_handshake_caller_is_told_what_the_modern_upstream_is(

@@ -15,6 +15,8 @@ from tests.mcp_wire import HANDSHAKE, MODERN, post, request, rpc
 from tests.rich_upstream import RichUpstream
 from tests.running import proxy_before, until
 
+pytestmark = pytest.mark.usefixtures("doors")
+
 SECRET = "TOP-SECRET"
 POLICIES = f'''
 import asyncio
@@ -68,6 +70,7 @@ async def test_a_hidden_tool_answers_like_an_unknown_one(upstream: RichUpstream,
             error = json.dumps({**reply.error, "data": None, "message": reply.error["message"].split(" (")[0]})
             answers.append((reply.status, error))
         assert answers[0] == answers[1]
+        await rpc(running.url, "prompts/list", {}, era)  # is the door's: FastMCP is imported once this is answered
         app = running.proxy.fastmcp()
         assert await app.get_tool("echo") is None
         assert await app.get_tool("untitled") is not None
@@ -192,6 +195,8 @@ async def test_open_subscriptions_take_no_place_from_calls(modern_upstream: Rich
 @pytest.mark.parametrize(
     ("body", "status"),
     [
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":1,"a":2}}', 400),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}', 400),
         (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":NaN}}', 400),
         (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":1e400}}', 400),
         (

@@ -18,7 +18,8 @@ from policies.jsontext import dumps, loads
 from policies.model import ALLOW, Allow, Call, Change, Deny, Json, JsonObject, Modify, Result, Tool
 from policies.redact import Redact
 from policies.redact.addresses import emails, ips
-from policies.redact.engine import ENTITIES, Engine, load
+from policies.redact.engine import Engine, load
+from policies.redact.entities import ENTITIES
 from policies.redact.keys import benign, is_mask, named
 from policies.redact.lanes import OutOfTimeError
 from policies.redact.reading import layers
@@ -61,8 +62,8 @@ def policy() -> Iterator[Redact]:
 
 @pytest.fixture(scope="module")
 def engine(policy: Redact) -> Engine:
-    assert policy._engine
-    return policy._engine.result()
+    assert policy._worker
+    return policy._worker.result()._engine
 
 
 def redact(**config: Any) -> Redact:
@@ -539,23 +540,33 @@ async def test_a_number_stays_a_number(policy: Redact) -> None:
 
 
 @pytest.mark.parametrize("config", [{"max_bytes": 100}, {"max_text": 50}, {"max_seconds": 1e-9}])
-async def test_what_is_too_large_to_look_at_is_denied(policy: Redact, config: dict[str, Any]) -> None:
+async def test_what_is_too_large_to_look_at_is_denied(config: dict[str, Any]) -> None:
     small = redact(**config)
-    small._engine, small._lanes = policy._engine, policy._lanes
-    assert await decide(small, result(f"{EMAIL} " * 10)) == Deny("too_large_to_redact")
+    await small.open()
+    try:
+        assert await decide(small, result(f"{EMAIL} " * 10)) == Deny("too_large_to_redact")
+    finally:
+        await small.close()
 
 
-async def test_when_presidio_does_not_load_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_when_presidio_does_not_load_nothing_passes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(*_: object) -> None:
         raise ImportError("no presidio")
 
-    monkeypatch.setattr("policies.redact.load", broken)
+    monkeypatch.setattr("policies.redact.work.load", broken)
     policy = redact()
     await policy.open()
     try:
-        for _ in range(2):
-            with pytest.raises(ImportError):
+        depths = []
+        for _ in range(20):
+            with pytest.raises(ImportError) as raised:
                 await decide(policy, result(EMAIL))
+            depths.append(len(raised.traceback))
+        # The exception is one and the same: frames that gathered in it would keep each result.
+        assert max(depths) < 20
+        assert "redact cannot be loaded (ImportError)" in caplog.text
     finally:
         await policy.close()
 
