@@ -9,7 +9,7 @@ run: .venv/runtime
 	$(RUN) proxy serve $(ARGS)
 
 test: .venv/dev
-	$(RUN) pytest tests -m "not conformance and not interop" $(ARGS)
+	$(RUN) pytest tests -m "not conformance and not interop" -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev
 	$(RUN) ruff check .

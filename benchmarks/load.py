@@ -20,7 +20,7 @@ import uvloop
 
 from benchmarks.process import cpu_seconds
 from benchmarks.tools import CALLED, arguments, note
-from benchmarks.wire import PATH, Form, headers, message
+from benchmarks.wire import Form, headers, message, post
 
 ANSWER_SECONDS = 30.0
 _FIRST_ID = 100_000_000
@@ -34,6 +34,7 @@ class Job:
     version: str
     answers: str
     session: str
+    headers: dict[str, str]
     pids: list[int]
     concurrency: int
     calls: int
@@ -60,11 +61,9 @@ class Calls:
         form = Form(version=job.version, answers=cast(Any, job.answers))
         self.note = note("load").encode()
         params = {"name": CALLED, "arguments": arguments("load")}
-        body = orjson.dumps(message(form, "tools/call", params, number=_FIRST_ID))
-        fields = headers(form, "tools/call", name=CALLED, session=job.session)
-        fields |= {"Host": f"127.0.0.1:{job.port}", "Content-Length": str(len(body))}
-        head = f"POST {PATH} HTTP/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in fields.items())
-        self._before, self._after = (head.encode() + b"\r\n" + body).split(b"%d" % _FIRST_ID)
+        fields = headers(form, "tools/call", name=CALLED, session=job.session) | job.headers
+        sent = post(job.port, fields, message(form, "tools/call", params, number=_FIRST_ID))
+        self._before, self._after = sent.split(b"%d" % _FIRST_ID)
         self._ids = itertools.count(_FIRST_ID)
 
     def following(self) -> tuple[bytes, bytes]:

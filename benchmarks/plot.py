@@ -8,7 +8,13 @@ from benchmarks.report import Row
 
 WIDTH, LEFT, RIGHT, BAR, GAP = 760, 130, 90, 16, 5
 LOWEST, HIGHEST = 10.0, 100_000.0
-COLOURS = {"proxy": "#0b6e4f", "create_proxy": "#b23a48", "create_proxy_lean": "#b23a48", "echo": "#4a6fa5"}
+COLOURS = {
+    "proxy": "#0b6e4f",
+    "proxy_door": "#3f9b7a",
+    "create_proxy": "#b23a48",
+    "create_proxy_lean": "#b23a48",
+    "echo": "#4a6fa5",
+}
 OTHER = "#9aa5b1"
 STYLE = "text{font:12px system-ui,sans-serif;fill:#1f2933}.h{font-weight:600}.s{fill:#616e7c}"
 

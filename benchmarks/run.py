@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from benchmarks.check import OtherModeError, UnfitError
+from benchmarks.check import OtherModeError, Peer, UnfitError
 from benchmarks.load import Job, Round
 from benchmarks.process import family, resident_bytes
-from benchmarks.servers import START_SECONDS, Place, Server, free_port, missing, ready, running
+from benchmarks.servers import START_SECONDS, Place, Server, free_port, last_words, missing, ready, running
 from benchmarks.wire import MODERN_JSON, Form
 
 
@@ -31,7 +31,8 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Cell:
-    """A server in one form, with the rounds measured so far; `note` says why there are none."""
+    """A server in one form, with the rounds measured so far and the resident bytes after each; `note` says why there
+    are none."""
 
     server: Server
     form: Form
@@ -39,7 +40,7 @@ class Cell:
     session: str = ""
     pids: list[int] = field(default_factory=list)
     note: str = ""
-    resident: int = 0
+    resident: list[int] = field(default_factory=list)
     rounds: dict[int, list[Round]] = field(default_factory=dict)
 
 
@@ -70,8 +71,9 @@ def bench(servers: Sequence[Server], plan: Plan, tell: Callable[[str], None]) ->
             for concurrency in plan.concurrency:
                 for cell in cells:
                     _measure(load, cell, plan, concurrency)
-        for cell in cells:
-            cell.resident = 0 if cell.note else resident_bytes(cell.pids)
+            for cell in cells:
+                if not cell.note:
+                    cell.resident.append(resident_bytes(cell.pids))
     return cells
 
 
@@ -88,7 +90,7 @@ def _load() -> Iterator[Load]:
 def _start(servers: Sequence[Server], folder: Path, stack: ExitStack, tell: Callable[[str], None]) -> list[Cell]:
     port = free_port()
     upstream = _spawn([sys.executable, "-m", "benchmarks.upstream", str(port)], folder / "upstream", stack)
-    ready(upstream, port, MODERN_JSON, until=time.monotonic() + START_SECONDS)
+    ready(upstream, Peer(port=port, form=MODERN_JSON), until=time.monotonic() + START_SECONDS)
     cells: list[Cell] = []
     for number, server in enumerate(servers):
         started = _start_one(server, folder / str(number), port, upstream, stack)
@@ -96,7 +98,7 @@ def _start(servers: Sequence[Server], folder: Path, stack: ExitStack, tell: Call
         for cell in started:
             tell(f"{server.name}, {cell.form}: {cell.note or 'answers right'}")
         if any(cell.note.startswith("NOT MEASURED") for cell in started):
-            tell(_last_words(folder / str(number)))
+            tell(last_words(folder / str(number)))
     return cells
 
 
@@ -117,19 +119,14 @@ def _start_one(
     until = time.monotonic() + START_SECONDS
     for cell in cells:
         try:
-            cell.session = ready(process, port, cell.form, until=until)
+            peer = Peer(port=port, form=cell.form, headers=server.headers)
+            cell.session = ready(process, peer, until=until)
             cell.port, cell.pids = port, family(process.pid)
         except OtherModeError as reason:
             cell.note = f"not offered: {reason}"
         except UnfitError as reason:
             cell.note = f"NOT MEASURED: {reason}"
     return cells
-
-
-def _last_words(folder: Path) -> str:
-    errors = folder / "stderr"
-    lines = errors.read_text(errors="replace").splitlines()[-5:] if errors.exists() else []
-    return "".join(f"    {line}\n" for line in lines).rstrip()
 
 
 def _spawn(command: list[str], folder: Path, stack: ExitStack) -> subprocess.Popen[bytes]:
@@ -145,6 +142,7 @@ def _measure(load: Load, cell: Cell, plan: Plan, concurrency: int) -> None:
         version=cell.form.version,
         answers=cell.form.answers,
         session=cell.session,
+        headers=dict(cell.server.headers),
         pids=cell.pids,
         concurrency=concurrency,
         calls=plan.calls,

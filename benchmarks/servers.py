@@ -5,12 +5,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.check import OtherModeError, UnfitError, check
+from benchmarks.check import OtherModeError, Peer, UnfitError, check
 from benchmarks.wire import FORMS, HANDSHAKE_JSON, HANDSHAKE_SSE, MODERN_JSON, PATH, Form
 
 START_SECONDS = 30.0
@@ -50,7 +50,8 @@ class Place:
 class Server:
     """One process to measure: the row's name, the forms it is measured in, and its command line.
 
-    `direct` has no command: it is the upstream itself. `needs` names a program that may not be installed.
+    `direct` has no command: it is the upstream itself. `needs` names a program that may not be installed. `headers`
+    go with every message sent to it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Server:
     forms: tuple[Form, ...]
     command: Callable[[Place], list[str]] | None
     needs: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _python(*arguments: object) -> list[str]:
@@ -89,12 +91,15 @@ def _proxy(place: Place) -> list[str]:
 _JSON = (HANDSHAKE_JSON, MODERN_JSON)
 _SSE = (HANDSHAKE_SSE,)
 _FORWARDS = "forwards, knows nothing of MCP"
+BROWSER = {"Origin": "http://127.0.0.1"}
+"""What a page in a browser would send. The proxy's lane leaves such a message to its other door, FastMCP."""
 
 SERVERS = (
     Server(name="direct", title="the upstream itself", forms=_JSON, command=None),
     Server(name="nginx", title=_FORWARDS, forms=_JSON, command=_nginx, needs="nginx"),
     Server(name="passthrough", title=_FORWARDS, forms=_JSON, command=_passthrough),
     Server(name="proxy", title="this proxy, sanitize and audit", forms=FORMS, command=_proxy),
+    Server(name="proxy_door", title="the same, past its lane", forms=FORMS, command=_proxy, headers=BROWSER),
     Server(name="echo", title="plain FastMCP, no proxying", forms=_JSON, command=_fastmcp("echo", "json")),
     Server(name="echo", title="plain FastMCP, no proxying", forms=_SSE, command=_fastmcp("echo", "sse")),
     Server(name="create_proxy", title="FastMCP's own", forms=_JSON, command=_fastmcp("create_proxy", "json")),
@@ -130,8 +135,8 @@ def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes
             process.wait()
 
 
-def ready(process: subprocess.Popen[bytes], port: int, form: Form, *, until: float) -> str:
-    """Waits for the first right answer in this form, until that time of the monotonic clock.
+def ready(process: subprocess.Popen[bytes], peer: Peer, *, until: float) -> str:
+    """Waits for the first right answer of this peer, until that time of the monotonic clock.
 
     Returns the session id, or "". Raises UnfitError with the last reason.
     """
@@ -139,13 +144,20 @@ def ready(process: subprocess.Popen[bytes], port: int, form: Form, *, until: flo
         if (code := process.poll()) is not None:
             raise UnfitError(f"ended with exit code {code} before it answered")
         try:
-            return check(port, form)
+            return check(peer)
         except OtherModeError:
             raise
         except UnfitError:
             if time.monotonic() > until:
                 raise
         time.sleep(0.1)
+
+
+def last_words(folder: Path) -> str:
+    """The last lines of the `stderr` in this folder, indented."""
+    errors = folder / "stderr"
+    lines = errors.read_text(errors="replace").splitlines()[-5:] if errors.exists() else []
+    return "".join(f"    {line}\n" for line in lines).rstrip()
 
 
 def missing(server: Server) -> bool:

@@ -1,7 +1,10 @@
 """The messages that every part of the benchmark sends, in both eras of MCP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import orjson
 
 HANDSHAKE = "2025-11-25"
 MODERN = "2026-07-28"
@@ -54,3 +57,11 @@ def headers(form: Form, method: str, *, name: str = "", session: str = "") -> di
     if session:
         sent["Mcp-Session-Id"] = session
     return sent
+
+
+def post(port: int, fields: Mapping[str, str], body: Json) -> bytes:
+    """The bytes of one POST of this message to a server on loopback."""
+    data = orjson.dumps(body)
+    fields = {"Host": f"127.0.0.1:{port}", **fields, "Content-Length": str(len(data))}
+    head = f"POST {PATH} HTTP/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in fields.items())
+    return head.encode() + b"\r\n" + data
