@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .PHONY: run test check conformance interop bench lock clean
 
@@ -28,8 +29,9 @@ bench: .venv/dev
 
 # Resolved for every platform and Python at once; hashes, and no index address.
 lock:
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
+	$(LOCK) pyproject.toml --extra presidio --extra deploy -o requirements.lock
+	$(LOCK) pyproject.toml --extra presidio --extra deploy --extra dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) pyproject.toml -c requirements.lock -o requirements-core.lock
 
 .venv/runtime: requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'mcp-policy-proxy needs Python 3.11 or newer; set PYTHON=...')"

@@ -43,11 +43,13 @@ class Tracing(Telemetry):
     def __init__(self, exporters: frozenset[str], endpoint: str | None, environ: Mapping[str, str]) -> None:
         self._provider = TracerProvider(resource=_resource(environ), shutdown_on_exit=False)
         self._tracer = self._provider.get_tracer("mcp-policy-proxy")
+        self._exporters: list[SpanExporter] = []
         for name in sorted(exporters):
             self.export_to(_exporter(name, endpoint))
 
     def export_to(self, exporter: SpanExporter) -> None:
         """Send spans to `exporter` too, in batches from a thread of its own; a full queue drops the oldest."""
+        self._exporters.append(exporter)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
 
     def server_span(self, inbound: Inbound) -> Span:
@@ -64,6 +66,9 @@ class Tracing(Telemetry):
         closing = threading.Thread(target=self._provider.shutdown, name="telemetry close", daemon=True)
         closing.start()
         closing.join(FLUSH_S)
+        if closing.is_alive():
+            for exporter in self._exporters:
+                exporter.shutdown()  # else its thread goes on trying for a minute
 
 
 class _Recording(Span):

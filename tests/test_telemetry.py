@@ -390,7 +390,11 @@ def test_a_collector_that_hangs_holds_up_neither_a_call_nor_the_end(collector: C
 def test_a_collector_that_is_away_holds_up_neither_a_call_nor_the_end(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
+        threads = set(threading.enumerate())
         _ends_in_time(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        for left in set(threading.enumerate()) - threads:
+            left.join(2)
+            assert not left.is_alive(), f"{left.name} goes on trying"
     assert CANARY not in caplog.text
 
 
