@@ -61,11 +61,16 @@ def test_the_policies_import_nothing_of_the_io_half(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", files("policies", "proxy"), ids=str)
+def test_what_runs_imports_nothing_of_what_deploys_it(path: Path) -> None:
+    assert not {"deployment", "boto3"} & set(imported(ast.parse(path.read_text())))
+
+
+@pytest.mark.parametrize("path", files("policies", "proxy", "deployment"), ids=str)
 def test_a_file_stays_readable_at_once(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
-@pytest.mark.parametrize("path", files("policies", "proxy"), ids=str)
+@pytest.mark.parametrize("path", files("policies", "proxy", "deployment"), ids=str)
 def test_the_words_of_the_project_are_used(path: Path) -> None:
     assert not WORDS & parts("_".join(path.relative_to(ROOT).with_suffix("").parts))
     assert not {name for name in declared(ast.parse(path.read_text())) if WORDS & parts(name)}

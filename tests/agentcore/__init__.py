@@ -1,0 +1,1 @@
+"""AgentCore on loopback: an emulator, and what is tested against it."""
