@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import yarl
 
 from proxy.errors import ConfigError
@@ -19,3 +21,16 @@ def address(url: str) -> yarl.URL:
     if found.raw_user is not None or found.raw_password is not None:
         raise ConfigError(["setting upstream: holds a user or password; take it out and set auth_mode"])
     return found.with_fragment(None)
+
+
+def endpoint_of(url: yarl.URL) -> str:
+    """scheme://host:port/path: no user, no query."""
+    return f"{url.scheme}://{url.host_port_subcomponent}{url.raw_path}"
+
+
+def mark_of(endpoint: str) -> str:
+    """What every replica of a proxy in front of this upstream writes into its User-Agent.
+
+    A request that brings it back has passed such a proxy already: the upstream leads to the proxy itself.
+    """
+    return f"(upstream {sha256(endpoint.encode()).hexdigest()[:16]})"

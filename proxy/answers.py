@@ -62,7 +62,7 @@ class Answers:
 
     async def _refusal(self, response: Response, out: Outgoing) -> JsonObject:
         failed = status_fault(response)
-        if response.status < 400 or response.status in (401, 429) or response.content_type != "application/json":
+        if response.status < 400 or response.status in (401, 429, 508) or response.content_type != "application/json":
             raise failed
         try:
             message = parse(await whole(response, REFUSAL_BYTES), self._depth)

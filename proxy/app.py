@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from policies.chain import Chain
@@ -17,6 +17,7 @@ from policies.loading import load as load_policies
 from policies.model import Caller, JsonObject
 from policies.policy import Services
 from proxy import VERSION
+from proxy.address import mark_of
 from proxy.asgi import App
 from proxy.auth import Auth, outbound
 from proxy.callers import Callers, allowed, callers, refusals
@@ -29,6 +30,7 @@ from proxy.guards import Guards
 from proxy.inbound import session_of
 from proxy.lane import Lane
 from proxy.logs import take_over
+from proxy.publishing import publishing_of
 from proxy.routes import Routes
 from proxy.services import quiet, services
 from proxy.settings import Settings
@@ -70,7 +72,7 @@ class Proxy:
             await self.upstream.open()
             stack.push_async_callback(self.upstream.close)
             if self.settings.auth_mode != "passthrough":
-                discovery = asyncio.create_task(self.catalogs.main.keep_fresh())
+                discovery = asyncio.create_task(self.catalogs.main.keep_fresh(self.auth.ready))
                 stack.push_async_callback(_ended, discovery)
             yield
 
@@ -122,20 +124,29 @@ def compose(settings: Settings, telemetry: Telemetry | None = None, lent: Servic
     """
     lent = lent or services(settings)
     findings: list[str] = []
+    behind = lent.behind
+    telemetry = telemetry or _or_findings(findings, lambda: start_behind(os.environ, behind)) or Telemetry()
+    lent = replace(lent, sinks=telemetry.beside(lent.sinks))
     try:
         entries = load_policies(settings.policies, lent)
     except PolicyConfigError as error:
-        findings, entries = list(error.findings), []
+        findings, entries = [*findings, *error.findings], []
     auth = _or_findings(findings, lambda: outbound(settings, lent.secrets))
     who = _or_findings(findings, lambda: callers(settings, lent.secrets, lent.behind))
     findings += refusals(settings, entries)
     if findings or auth is None or who is None:
         raise ConfigError(findings)
-    chain, telemetry = Chain(entries), telemetry or start_behind(os.environ, lent.behind)
+    chain = Chain(entries)
     upstream = connect(settings, auth)
     snapshot = Snapshot(settings.snapshot) if settings.snapshot else None
     passthrough = settings.auth_mode == "passthrough"
-    catalogs = Catalogs(upstream, settings.bounds, per_token=passthrough, snapshot=snapshot)
+    catalogs = Catalogs(
+        upstream,
+        settings.bounds,
+        per_token=passthrough,
+        snapshot=snapshot,
+        publishing=lambda: publishing_of(settings),
+    )
     exchanges = Exchanges(
         chain=chain,
         routes=Routes(upstream, catalogs, settings, snapshot),
@@ -191,6 +202,7 @@ async def http_app(proxy: Proxy, door: Door | None = None) -> AsyncIterator[App]
                 mcp=proxy,
                 posts=Lane(proxy.exchanges, door, door.check_headers),
                 app=door,
+                mark=mark_of(proxy.upstream.endpoint).encode(),
                 state=lambda strangers: dumps(proxy.state(door.state, strangers)),
             )
     finally:
@@ -216,7 +228,7 @@ async def published_tools(settings: Settings) -> list[JsonObject]:
     from proxy.in_process import listed
 
     async with with_upstream(settings) as effective:
-        proxy = compose(effective, lent=quiet(effective))
+        proxy = compose(effective, Telemetry(), quiet(effective))
         async with proxy.running():
             return await listed(proxy.exchanges)
 

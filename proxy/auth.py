@@ -10,28 +10,31 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 from yarl import URL
 
 from policies.policy import Secrets
 from proxy.address import address
+from proxy.auth_client import client_of, reference_of
 from proxy.auth_modes import Anonymous, ApiKey, Bearer, Iam, Passthrough
 from proxy.aws import SERVICE, credentials, named_by
-from proxy.discovery import Endpoint, Known, of_domain, of_issuer, of_pool, region_of
 from proxy.errors import AuthError, ConfigError
-from proxy.fetch import is_loopback, problem_of
+from proxy.fetch import is_loopback
+from proxy.identity import Identity, Provider
 from proxy.lease import Lease, Leased
-from proxy.references import unusable
 from proxy.settings import Settings
 from proxy.sigv4 import Signer
-from proxy.tokens import ClientCredentials
 
-SAMPLE_SECRET: Final = "COGNITO_CLIENT_SECRET"
-"""The published sample's variable, which holds the secret itself. It still works, with a warning."""
+if TYPE_CHECKING:
+    from proxy.client_auth import BearerAuth as BearerAuth
+    from proxy.client_auth import SigV4Auth as SigV4Auth
 
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PROVIDER: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_IDENTITY: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _FRAMING: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "te", "trailer", "upgrade"}
 )
@@ -43,16 +46,27 @@ class Auth(Protocol):
     """One way of proving to the upstream who calls."""
 
     async def sign(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
-        """Headers to add to this very request. `authorization` is the caller's own Authorization value, or None.
+        """Headers to add to this very request. A header returned replaces one of the same name. Raises AuthError.
 
-        A header returned replaces one of the same name. Raises AuthError.
+        `authorization` is the caller's own Authorization value, or None; `workload` is the workload access token of
+        the call, or None. Each comes only in the mode that uses it, and nothing else of the caller's does.
         """
         ...
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         """The upstream answered `status` (401 or 403): True when a second try, at most one, may succeed."""
+        ...
+
+    async def ready(self) -> None:
+        """Returns when the proxy can do without a caller what it does for itself, discovery."""
         ...
 
     async def open(self) -> None: ...
@@ -74,6 +88,8 @@ def outbound(
             return _iam(settings, clock)
         case "jwt":
             return _jwt(settings, secrets, os.environ if environ is None else environ, clock)
+        case "identity":
+            return _identity(settings, secrets, os.environ if environ is None else environ, clock)
         case "api_key":
             return _api_key(settings, secrets, clock)
         case "passthrough":
@@ -104,73 +120,53 @@ def _iam(settings: Settings, clock: Callable[[], float]) -> Iam:
 
 def _jwt(settings: Settings, secrets: Secrets, environ: Mapping[str, str], clock: Callable[[], float]) -> Bearer:
     findings: list[str] = []
-    endpoint = token_endpoint(settings, findings)
-    secret = _client_secret(settings, environ, findings)
-    if not settings.client_id:
-        findings.append("setting client_id: auth_mode=jwt needs it; set MCP_PROXY_CLIENT_ID")
-    if findings or endpoint is None or secret is None or settings.client_id is None:
+    client = client_of(settings, secrets, environ, clock, findings)
+    if client is None:
         raise ConfigError(findings)
-    client = ClientCredentials(
-        endpoint=endpoint,
-        secrets=secrets,
-        client_id=settings.client_id,
-        secret=secret,
-        scope=settings.scope,
-        audience=settings.audience,
-        clock=clock,
-    )
     return Bearer(Leased("access token", client.fetch, clock=clock))
 
 
-def token_endpoint(settings: Settings, findings: list[str]) -> Endpoint | None:
-    """By the first given of token_url, cognito_domain, issuer, cognito_user_pool_id. Adds to `findings`."""
-    pool = settings.cognito_user_pool_id
-    if settings.token_url:
-        return Known(settings.token_url) if _sound("token_url", settings.token_url, findings) else None
-    if settings.cognito_domain:
-        url = of_domain(settings.cognito_domain, (region_of(pool) if pool else None) or settings.region)
-        if url is None:
-            findings.append("setting cognito_domain: give a prefix (and MCP_PROXY_REGION), a host, or an https:// URL")
-        return Known(url) if url else None
-    if settings.issuer:
-        return of_issuer(settings.issuer) if _sound("issuer", settings.issuer, findings) else None
-    found = of_pool(pool) if pool else None
-    if pool and found is None:
-        findings.append("setting cognito_user_pool_id: must look like us-east-1_AbCdEfGhI")
-    elif found is None:
+def _identity(settings: Settings, secrets: Secrets, environ: Mapping[str, str], clock: Callable[[], float]) -> Identity:
+    findings = list(_unfit_names(settings))
+    client = client_of(settings, secrets, environ, clock, findings) if settings.client_id else None
+    named = named_by(address(settings.upstream).host or "") if settings.upstream else None
+    region = settings.region or (named[1] if named else None)
+    if region is None:
         findings.append(
-            "setting token_url: auth_mode=jwt needs to know where tokens are had; set one of MCP_PROXY_TOKEN_URL, "
-            "COGNITO_DOMAIN, MCP_PROXY_ISSUER, COGNITO_USER_POOL_ID"
+            "setting region: auth_mode=identity needs that of the credential provider; set MCP_PROXY_REGION"
         )
-    return found
-
-
-def _sound(name: str, url: str, findings: list[str]) -> bool:
-    problem = problem_of(url)
-    if problem:
-        findings.append(f"setting {name}: {problem}")
-    return problem is None
-
-
-def _client_secret(settings: Settings, environ: Mapping[str, str], findings: list[str]) -> str | None:
-    if settings.client_secret is None and environ.get(SAMPLE_SECRET):
-        _log.warning(
-            "%s holds a secret in the environment; set MCP_PROXY_CLIENT_SECRET to a reference instead", SAMPLE_SECRET
+    if not (settings.workload_identity or settings.client_id or settings.inbound == "platform"):
+        findings.append(
+            "setting workload_identity: auth_mode=identity needs it where no AgentCore Runtime is in front "
+            "(MCP_PROXY_INBOUND=platform) to give each call a workload access token"
         )
-        return f"env:{SAMPLE_SECRET}"
-    return _reference("client_secret", settings.client_secret, "jwt", findings)
+    if findings or region is None or settings.credential_provider is None:
+        raise ConfigError(findings)
+    scopes = tuple((settings.scope or "").split())
+    provider = Provider(
+        name=settings.credential_provider, region=region, scopes=scopes, audience=settings.audience, clock=clock
+    )
+    own: list[Callable[[bool], Awaitable[Lease[str]]]] = []
+    if settings.workload_identity:
+        own.append(partial(provider.by_identity, settings.workload_identity))
+    if client is not None:
+        own.append(lambda _: client.fetch())
+    return Identity(provider, own)
 
 
-def _reference(name: str, value: str | None, mode: str, findings: list[str]) -> str | None:
-    problem = unusable(value) if value else f"auth_mode={mode} needs it; set MCP_PROXY_{name.upper()} to a reference"
-    if problem:
-        findings.append(f"setting {name}: {problem}")
-    return value
+def _unfit_names(settings: Settings) -> Iterator[str]:
+    name, identity = settings.credential_provider, settings.workload_identity
+    if not name:
+        yield "setting credential_provider: auth_mode=identity needs it; set MCP_PROXY_CREDENTIAL_PROVIDER to its name"
+    elif not _PROVIDER.fullmatch(name):
+        yield "setting credential_provider: must be the provider's name (letters, digits, - and _), not its ARN"
+    if identity and not _IDENTITY.fullmatch(identity):
+        yield "setting workload_identity: must be the name of a workload identity, not its ARN"
 
 
 def _api_key(settings: Settings, secrets: Secrets, clock: Callable[[], float]) -> ApiKey:
     findings: list[str] = []
-    reference = _reference("api_key", settings.api_key, "api_key", findings)
+    reference = reference_of("api_key", settings.api_key, "api_key", findings)
     header = settings.api_key_header
     if not _HEADER.fullmatch(header) or header.lower() in _FRAMING:
         findings.append("setting api_key_header: is not the name of a header that can carry a key")
@@ -191,3 +187,12 @@ async def _sendable(secrets: Secrets, reference: str) -> str:
     if not (key.isascii() and key.isprintable()):
         raise AuthError(f"API key: {reference} holds characters that a header cannot carry")
     return key
+
+
+def __getattr__(name: str) -> object:
+    """SigV4Auth and BearerAuth, for agents. The proxy itself never asks, and so starts without httpx2."""
+    if name not in ("SigV4Auth", "BearerAuth"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from proxy import client_auth
+
+    return getattr(client_auth, name)

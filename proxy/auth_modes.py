@@ -14,15 +14,24 @@ class Anonymous:
     """No credential."""
 
     async def sign(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
         return {}
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         return False
 
     async def open(self) -> None:
         """Nothing is fetched before the first request: a source that is away must not delay the start."""
+
+    async def ready(self) -> None:
+        """Whoever calls, there is the same credential: nothing is waited for."""
 
     async def close(self) -> None:
         """Nothing to end."""
@@ -32,7 +41,13 @@ class Passthrough(Anonymous):
     """The caller's own Authorization value, as it came. A caller without one goes up without one."""
 
     async def sign(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
         return {} if authorization is None else {"Authorization": authorization}
 
@@ -44,11 +59,17 @@ class Bearer(Anonymous):
         self._token = token
 
     async def sign(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {await self._token.get()}"}
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         return status == 401 and await self._token.renew()
 
     async def close(self) -> None:
@@ -63,11 +84,17 @@ class ApiKey(Anonymous):
         self._key = key
 
     async def sign(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
         return {self._header: await self._key.get()}
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         return await self._key.renew()
 
     async def close(self) -> None:
@@ -82,11 +109,17 @@ class Iam(Anonymous):
         self._keys = keys
 
     async def sign(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
         return self.signer.sign(await self._keys.get(), method, url, headers, body)
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         return await self._keys.renew()
 
     async def close(self) -> None:

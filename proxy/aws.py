@@ -47,10 +47,11 @@ def session() -> Any:
 
 async def credentials() -> Lease[Credentials]:
     """Credentials by botocore's chain: environment, profile, container, instance. Raises AuthError."""
-    return await asyncio.to_thread(_load)
+    return await asyncio.to_thread(load)
 
 
-def _load() -> Lease[Credentials]:
+def load() -> Lease[Credentials]:
+    """The same in the caller's own thread, which waits. Raises AuthError."""
     from botocore.exceptions import BotoCoreError
 
     try:

@@ -12,7 +12,8 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 from policies.jsontext import dumps
@@ -20,6 +21,7 @@ from policies.model import Json, JsonObject, Tool
 from proxy.eras import MODERN
 from proxy.errors import ProxyError, UpstreamError
 from proxy.inbound import Inbound
+from proxy.publishing import Publishing
 from proxy.settings import Bounds
 from proxy.snapshot import Snapshot
 from proxy.upstream import Origin, Upstream
@@ -40,11 +42,19 @@ State = Literal["empty", "snapshot", "fresh", "stale"]
 class Catalog:
     """The tools of one upstream as one credential sees them."""
 
-    def __init__(self, upstream: Upstream, bounds: Bounds, origin: Origin, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        bounds: Bounds,
+        origin: Origin,
+        snapshot: Snapshot | None = None,
+        publishing: Publishing | None = None,
+    ) -> None:
         self._upstream = upstream
         self._bounds = bounds
         self._origin = origin
         self._snapshot = snapshot
+        self.publishing = publishing or Publishing()
         self._tools: dict[str, Tool] = {}
         self._annotated: set[str] = set()
         self._refresh: asyncio.Task[None] | None = None
@@ -52,13 +62,18 @@ class Catalog:
         self._ttl_s = bounds.ttl_s
         self._failure: UpstreamError | None = None
         self.state: State = "empty"
-        self.fault = ""
+        self._fault = ""
         if snapshot is not None and (held := snapshot.tools()[: bounds.tools]):
-            self._take(held, whole=True)
+            self._take(held)
             self.state = "snapshot"
 
     def __len__(self) -> int:
         return len(self._tools)
+
+    @property
+    def fault(self) -> str:
+        """Why the last listing failed, or why some of its tools are not published; empty when neither is so."""
+        return self._fault or self.publishing.fault
 
     @property
     def tools(self) -> Sequence[Tool]:
@@ -71,39 +86,43 @@ class Catalog:
         """Whether the tool's input schema may annotate a parameter with `x-mcp-header`."""
         return name in self._annotated
 
-    async def sought(self, name: str) -> Tool | None:
+    async def sought(self, name: str, workload: str | None = None) -> Tool | None:
         """The tool, after at most one bounded refresh when the catalog does not hold it.
 
-        Raises UpstreamError when the upstream cannot be listed and no list of it is known.
+        `workload` is the call's workload access token, where the proxy has its own credential by it. Raises
+        UpstreamError when the upstream cannot be listed and no list of it is known.
         """
         found = self._tools.get(name)
         if found is None:
-            await self.renew()
+            await self.renew(workload)
             found = self._tools.get(name)
         return found
 
-    async def renew(self) -> None:
+    async def renew(self, workload: str | None = None) -> None:
         """One bounded refresh, unless there was one just now. Raises UpstreamError when no list is known at all."""
         seconds = self._bounds.first_list_s if self.state == "empty" else self._bounds.refresh_s
         done = True
-        if time.monotonic() - self._refreshed >= self._bounds.unknown_s:
-            done = bool((await asyncio.wait({self.refresh()}, timeout=seconds))[0])
+        # What failed for want of a credential may go well with what this very call brings.
+        helps = workload is not None and self._fault == "upstream_auth"
+        if helps or time.monotonic() - self._refreshed >= self._bounds.unknown_s:
+            done = bool((await asyncio.wait({self.refresh(workload)}, timeout=seconds))[0])
         if self.state == "empty":
             late = UpstreamError("timeout", f"The upstream did not list its tools within {seconds:g} s")
             raise self._failure if done and self._failure else late
 
-    def refresh(self) -> asyncio.Task[None]:
+    def refresh(self, workload: str | None = None) -> asyncio.Task[None]:
         """The refresh under way, or a new one (single flight). Its exception is what went wrong."""
         if self._refresh is None or self._refresh.done():
-            self._refresh = asyncio.create_task(self._discover())
+            self._refresh = asyncio.create_task(self._discover(workload))
             self._refresh.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._refresh
 
-    async def _discover(self) -> None:
+    async def _discover(self, workload: str | None) -> None:
+        origin = replace(self._origin, workload=workload) if workload else self._origin
         try:
-            pages = await self._upstream.pages("tools/list", self._origin)
+            pages = await self._upstream.pages("tools/list", origin)
             listed = [tool for page in pages for tool in _objects(page.get("tools"))]
-            self._take(listed, whole=True)
+            self._take(listed)
         except Exception as error:
             self._failed(error)
             raise
@@ -117,10 +136,10 @@ class Catalog:
         told = UpstreamError("status", "The upstream answered its tool list with an error")
         self._failure = error if isinstance(error, UpstreamError) else told
         fault = f"upstream_{error.kind}" if isinstance(error, UpstreamError) else type(error).__name__
-        if fault != self.fault:
+        if fault != self._fault:
             held = f"; serving the {len(self._tools)} tools last known" if self._tools else ""
             log.warning("the upstream's tools cannot be listed (%s)%s", fault, held)
-        self.fault = fault
+        self._fault = fault
         if self.state == "fresh":
             self.state = "stale"
 
@@ -131,26 +150,29 @@ class Catalog:
         seconds = min(max(ttl or 0, 0), _LONGEST_TTL_MS) / 1000 if given else self._bounds.ttl_s
         self._ttl_s = max(seconds, self._bounds.ttl_min_s)
         self._refreshed = time.monotonic()
-        if self.fault or self.state != "fresh":
+        if self._fault or self.state != "fresh":
             log.info("the catalog holds %d tools of the upstream", len(self._tools))
-        self.state, self.fault = "fresh", ""
+        self.state, self._fault = "fresh", ""
 
     def learn(self, page: JsonObject) -> list[Tool] | None:
         """Take in a page that a caller's list brought, and return its tools in order; None when it is not a list.
 
-        What is no object, has no name that can be called, or repeats a name of this page is left out.
+        What is no object, has no name that can be called, or repeats a name of this page is left out, and what is
+        not published.
         """
         listed = page.get("tools")
         if not isinstance(listed, list):
             return None
         tools: dict[str, Tool] = {}
-        for definition in _objects(listed):
+        objects = _objects(listed)
+        published = self.publishing.published(objects, whole=False)
+        for definition in published:
             name = definition.get("name")
             if isinstance(name, str) and len(name) <= self._bounds.tool_name:
                 tools.setdefault(name, self._known(definition))
-        if len(tools) < len(listed):
-            log.warning("%d entries of the upstream's tool list cannot be published", len(listed) - len(tools))
-        self._take([tool.definition for tool in tools.values()], whole=False)
+        if odd := len(listed) - len(objects) + len(published) - len(tools):
+            log.warning("%d entries of the upstream's tool list cannot be published", odd)
+        self._hold([tool.definition for tool in tools.values()], whole=False)
         return list(tools.values())
 
     def _known(self, definition: JsonObject) -> Tool:
@@ -158,9 +180,16 @@ class Catalog:
         held = self._tools.get(str(definition.get("name")))
         return held if held is not None and held.definition == definition else Tool(definition=definition)
 
-    def _take(self, listed: Sequence[JsonObject], *, whole: bool) -> None:
-        found: dict[str, Tool] = {} if whole else dict(self._tools)
-        for definition in listed:
+    def _take(self, listed: Sequence[JsonObject]) -> None:
+        """A whole list of the upstream's."""
+        self._hold(self.publishing.published(listed, whole=True), whole=True)
+
+    def _hold(self, published: Sequence[JsonObject], *, whole: bool) -> None:
+        for level, said in self.publishing.news():
+            log.log(level, "%s", said)
+        withheld = self.publishing.withheld
+        found = {} if whole else {name: tool for name, tool in self._tools.items() if name not in withheld}
+        for definition in published:
             name = definition.get("name")
             if not isinstance(name, str) or len(name) > self._bounds.tool_name:
                 continue
@@ -179,14 +208,19 @@ class Catalog:
         """The upstream said that its tools changed: refresh at the next occasion."""
         self._refreshed = float("-inf")
 
-    async def keep_fresh(self) -> None:
-        """Discover, then refresh for as long as the process lives; after a failure with growing pauses."""
+    async def keep_fresh(self, ready: Callable[[], Awaitable[None]]) -> None:
+        """Discover, then refresh for as long as the process lives; after a failure with growing pauses.
+
+        `ready` returns when the proxy has a credential of its own, or needs none.
+        """
         pause = _FIRST_PAUSE_S
         while True:
             try:
+                await ready()
                 await asyncio.shield(self.refresh())
                 pause = _FIRST_PAUSE_S
                 await asyncio.sleep(self._ttl_s)
+                await ready()
                 # What the upstream says of itself may have changed as well as its tools.
                 await self._upstream.refresh_hello(self._origin)
             except ProxyError:
@@ -201,13 +235,20 @@ class Catalogs:
     """Which catalog a caller sees."""
 
     def __init__(
-        self, upstream: Upstream, bounds: Bounds, *, per_token: bool = False, snapshot: Snapshot | None = None
+        self,
+        upstream: Upstream,
+        bounds: Bounds,
+        *,
+        per_token: bool = False,
+        snapshot: Snapshot | None = None,
+        publishing: Callable[[], Publishing] = Publishing,
     ) -> None:
         self._upstream = upstream
         self._bounds = bounds
         self._per_token = per_token
+        self._publishing = publishing
         self._by_token: OrderedDict[bytes, Catalog] = OrderedDict()
-        self.main = Catalog(upstream, bounds, Origin(version=MODERN, own=True), snapshot)
+        self.main = Catalog(upstream, bounds, Origin(version=MODERN, own=True), snapshot, publishing())
 
     def of(self, inbound: Inbound) -> Catalog:
         if not self._per_token:
@@ -217,7 +258,8 @@ class Catalogs:
         catalog = self._by_token.get(key)
         if catalog is None:
             origin = Origin(version=MODERN, own=True, authorization=token)
-            catalog = self._by_token[key] = Catalog(self._upstream, self._bounds, origin)
+            publishing = self._publishing()
+            catalog = self._by_token[key] = Catalog(self._upstream, self._bounds, origin, None, publishing)
             if len(self._by_token) > self._bounds.catalogs:
                 self._by_token.popitem(last=False)
         self._by_token.move_to_end(key)

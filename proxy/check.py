@@ -26,6 +26,7 @@ from proxy.discovery import of_issuer
 from proxy.eras import MODERN
 from proxy.errors import ConfigError, ProxyError, RpcError
 from proxy.oauth_settings import Asked
+from proxy.publishing import Publishing, publishing_of
 from proxy.references import unusable
 from proxy.services import quiet
 from proxy.settings import PREFIX, Settings, load
@@ -72,14 +73,16 @@ async def _tried(settings: Settings, entries: Sequence[Entry], *, offline: bool)
 async def _compared(settings: Settings, entries: Sequence[Entry], notes: list[str], findings: list[str]) -> None:
     """Ask the upstream for its tools and hold the globs against them."""
     logging.getLogger("proxy.upstream").setLevel(logging.ERROR)  # what it would log is in the note
+    publishing = publishing_of(settings)
     try:
-        names = await _upstream_tools(settings)
+        names = await _upstream_tools(settings, publishing)
     except (ProxyError, TimeoutError) as error:
         notes.append(f"upstream: could not be asked: {_said(error)}")
         if unmatched_globs(entries, ()):
             notes.append("the tools globs were not compared with the upstream's tools")
         return
     notes.append(f"the upstream lists {counted(len(names), 'tool')}")
+    findings += [f"tools: {finding}" for finding in publishing.findings]
     for name, glob in unmatched_globs(entries, names):
         findings.append(f"policy {name}: tools: {glob!r} matches no tool of the upstream")
 
@@ -170,10 +173,12 @@ def _without_subject(settings: Settings, entries: Sequence[Entry]) -> Iterator[s
                 yield f"policy {entry.name}: decides by caller, and with IAM in front of inbound=platform there is none"
 
 
-async def _upstream_tools(settings: Settings) -> list[str]:
-    """Names of the upstream's tools, before any policy hides some. Raises ProxyError, TimeoutError."""
+async def _upstream_tools(settings: Settings, publishing: Publishing) -> list[str]:
+    """Names of the upstream's tools as published, before any policy hides some. Raises ProxyError, TimeoutError."""
     if settings.auth_mode == "passthrough":
         raise ProxyError("each caller's token sees its own tools")
+    if settings.auth_mode == "identity" and not (settings.workload_identity or settings.client_id):
+        raise ProxyError("its token comes by the first call that brings a workload access token")
     async with with_upstream(settings) as effective:
         upstream = connect(effective, outbound(effective, quiet(effective).secrets))
         await upstream.open()
@@ -182,7 +187,8 @@ async def _upstream_tools(settings: Settings) -> list[str]:
                 pages = await upstream.pages("tools/list", Origin(version=MODERN, own=True))
         finally:
             await upstream.close()
-    return [str(tool.get("name")) for page in pages for tool in page.get("tools") or ()]
+    listed = [tool for page in pages for tool in page.get("tools") or () if isinstance(tool, Mapping)]
+    return [str(tool.get("name")) for tool in publishing.published(listed, whole=True)]
 
 
 def _said(error: BaseException) -> str:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json, JsonObject
+from proxy.client_proof import Nothing, Proof
+from proxy.client_refusals import ERROR_TYPE, STATUSES, kind_of
 from proxy.eras import HANDSHAKE, MODERN
 from proxy.errors import ProxyError, RpcError
 from proxy.parser import command
@@ -30,10 +33,30 @@ _ENVELOPE: Final = {
 }
 
 
-class Client:
-    """Talks to the MCP server at `url` (http or https). `where` is the URL without credentials and query."""
+class AnsweredError(RpcError):
+    """A JSON-RPC error that came with HTTP `status`. `kind` is AWS's name for it, or empty."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, error: JsonObject, response: http.client.HTTPResponse) -> None:
+        code = error.get("code")
+        super().__init__(code if isinstance(code, int) else 0, str(error.get("message", "")), error.get("data"))
+        self.status, self.kind = response.status, kind_of(response.headers.get(ERROR_TYPE))
+
+
+class NotMcpError(ProxyError):
+    """The server answered HTTP `status`, and not as MCP. `kind` is AWS's name for the error, or empty."""
+
+    def __init__(self, message: str, response: http.client.HTTPResponse) -> None:
+        super().__init__(message)
+        self.status, self.kind = response.status, kind_of(response.headers.get(ERROR_TYPE))
+
+
+class Client:
+    """Talks to the MCP server at `url` (http or https). `where` is the URL without credentials and query.
+
+    `always` are headers of every request; `proof` adds those that say who calls.
+    """
+
+    def __init__(self, url: str, proof: Proof | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ProxyError("the URL must be an http:// or https:// URL")
@@ -41,12 +64,19 @@ class Client:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname, parts.port, timeout=WAIT_S)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{self._path}"
+        self.proof: Proof = proof or Nothing()
+        self.always: dict[str, str] = {}
         self._session: dict[str, str] = {}
         self._modern: bool | None = None
         self._last_id = 0
 
     def close(self) -> None:
         self._connection.close()
+
+    def absent(self) -> str:
+        """What to do where nothing answers."""
+        return f"start the proxy with: {command()} serve"
 
     def call(self, name: str, arguments: JsonObject) -> JsonObject:
         """The CallToolResult. Raises RpcError as the server answered, ProxyError when it did not."""
@@ -85,7 +115,7 @@ class Client:
         headers = {"MCP-Protocol-Version": MODERN, "Mcp-Method": "server/discover"}
         try:
             found = self._ask("server/discover", {"_meta": _ENVELOPE}, headers)
-        except (RpcError, _NotMcpError):
+        except (RpcError, NotMcpError):
             found = {}
         self._modern = MODERN in (found.get("supportedVersions") or ())
         if not self._modern:
@@ -109,14 +139,17 @@ class Client:
 
     @contextlib.contextmanager
     def _post(self, message: JsonObject, headers: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
-        sent = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", **headers}
+        accept = "application/json, text/event-stream"
+        sent = {"Content-Type": "application/json", "Accept": accept, **self.always, **headers}
+        body = dumps(message)
+        sent.update(self.proof.headers(self._url, sent, body))
         try:
-            self._connection.request("POST", self._path, dumps(message), sent)
+            self._connection.request("POST", self._path, body, sent)
             yield self._connection.getresponse()
         except TimeoutError:
             raise ProxyError(f"{self.where} did not answer within {WAIT_S:g} s") from None
-        except ConnectionError:
-            raise ProxyError(f"nothing answers at {self.where}; start the proxy with: {command()} serve") from None
+        except (ConnectionError, socket.gaierror):
+            raise ProxyError(f"nothing answers at {self.where}; {self.absent()}") from None
         except (OSError, http.client.HTTPException) as error:
             raise ProxyError(f"{self.where} cannot be asked ({type(error).__name__})") from None
         finally:
@@ -128,19 +161,15 @@ class Client:
         for text in messages:
             message = _parsed(text)
             if isinstance(message, dict) and isinstance(message.get("error"), dict):
-                told = message["error"]
-                code = told.get("code")
-                raise RpcError(code if isinstance(code, int) else 0, str(told.get("message", "")), told.get("data"))
+                raise AnsweredError(message["error"], response)
             if isinstance(message, dict) and message.get("id") == self._last_id:
                 result = message.get("result")
                 return result if isinstance(result, dict) else {}
-        if response.status in (401, 403):
-            raise _NotMcpError(f"{self.where} answered {response.status}: it wants an access token, and none is sent")
-        raise _NotMcpError(f"{self.where} answered {response.status} without an MCP message")
-
-
-class _NotMcpError(ProxyError):
-    """The server answered, and not as MCP."""
+        error = NotMcpError(f"{self.where} answered {response.status} without an MCP message", response)
+        if error.status in STATUSES:
+            advice = self.proof.advice(error.status, error.kind)
+            error = NotMcpError(f"{self.where} answered {error.status}: {advice}", response)
+        raise error
 
 
 def _parsed(text: bytes) -> Json:

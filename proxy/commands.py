@@ -46,7 +46,8 @@ def check(options: Namespace) -> int:
 
 
 def tools(options: Namespace) -> int:
-    found, asked = _served_tools(options.url) if options.url else _published_tools(options)
+    asks = options.url or options.arn or options.token or options.qualifier
+    found, asked = _served_tools(options) if asks else _published_tools(options)
     if options.json:
         print(_shown(found))
         return 0
@@ -60,7 +61,7 @@ def tools(options: Namespace) -> int:
 
 def call(options: Namespace) -> int:
     arguments = _arguments(options.arguments)
-    with _client(options.url or _local_url(options.port)) as client:
+    with _client(options, _local_url(options.port)) as client:
         try:
             result = client.call(options.name, arguments)
         except RpcError as error:
@@ -86,12 +87,31 @@ def explain(options: Namespace) -> int:
     return 0
 
 
+def export(options: Namespace) -> int:
+    from proxy import export as exporting
+
+    exporting.check(options)
+    settings = _settings(options)
+    if options.what == "agentcore":
+        project = exporting.project(options, settings)
+        print(_shown(project.document()))
+        for note in project.notes():
+            print(f"note: {note}", file=sys.stderr)
+        return 0
+    named = settings.upstream or settings.stdio
+    found, asked = _published_tools(options) if named else _served_tools(options)
+    print(_shown(exporting.entry(options, settings, found).document()))
+    print(f"{counted(len(found), 'tool')} of {asked}", file=sys.stderr)
+    return 0
+
+
 VERBS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "serve": serve,
     "check": check,
     "tools": tools,
     "call": call,
     "explain": explain,
+    "export": export,
 }
 
 
@@ -120,15 +140,15 @@ def _published_tools(options: Namespace) -> tuple[list[JsonObject], str]:
         return asyncio.run(published_tools(settings)), upstream_name(settings)
 
 
-def _served_tools(url: str) -> tuple[list[JsonObject], str]:
-    with _client(url) as client:
+def _served_tools(options: Namespace) -> tuple[list[JsonObject], str]:
+    with _client(options) as client:
         return client.tools(), client.where
 
 
-def _client(url: str) -> closing[Client]:
-    from proxy.client import Client
+def _client(options: Namespace, local: str | None = None) -> closing[Client]:
+    from proxy.client_choice import client
 
-    return closing(Client(url))
+    return closing(client(options, local))
 
 
 def _local_url(port: str | None) -> str:

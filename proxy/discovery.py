@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from yarl import URL
 
 from policies.model import Json
+from proxy.cognito import api_of
 from proxy.errors import AuthError
 from proxy.fetch import fetch_json, host_of, problem_of
 
@@ -46,12 +48,16 @@ class Known:
 
 
 class Discovered:
-    """The token endpoint named by an issuer's metadata, remembered until it fails. `advice` ends the error text."""
+    """The token endpoint named by an issuer's metadata, remembered until it fails. `advice` ends the error text.
 
-    def __init__(self, issuer: str, locations: Sequence[str], advice: str) -> None:
+    Where the metadata names none, it is `unnamed`, if that is given.
+    """
+
+    def __init__(self, issuer: str, locations: Sequence[str], advice: str, unnamed: str | None = None) -> None:
         self.issuer = issuer
         self.locations = tuple(locations)
         self._advice = advice
+        self._unnamed = unnamed
         self._found: str | None = None
 
     async def url(self) -> str:
@@ -79,6 +85,8 @@ class Discovered:
         if str(document.get("issuer", "")).rstrip("/") != self.issuer.rstrip("/"):
             raise AuthError("the metadata is of another issuer")
         endpoint = document.get("token_endpoint")
+        if endpoint is None and self._unnamed is not None:
+            return self._unnamed
         if not isinstance(endpoint, str):
             raise AuthError("the metadata names no token endpoint")
         if problem := problem_of(endpoint, loopback=URL(self.issuer).scheme == "http"):
@@ -97,14 +105,24 @@ def of_issuer(issuer: str) -> Discovered:
     return Discovered(issuer, list(places), "set MCP_PROXY_TOKEN_URL where the issuer publishes no metadata")
 
 
-def of_pool(pool: str) -> Discovered | None:
-    """Discovery of a Cognito user pool, or None where `pool` is not a pool's id."""
+def of_pool(pool: str, environ: Mapping[str, str] | None = None) -> Discovered | None:
+    """Discovery of a Cognito user pool, or None where `pool` is not a pool's id.
+
+    A pool names a token endpoint only when it has a domain. One without gives tokens by its API (`proxy/cognito.py`).
+    The SDK's own variables for another endpoint of that API count here too.
+    """
     region = region_of(pool)
     if region is None:
         return None
-    issuer = f"https://cognito-idp.{region}.amazonaws.com/{pool}"
-    advice = "a pool has one only when it has a domain: add one, or set MCP_PROXY_TOKEN_URL"
-    return Discovered(issuer, [issuer + OIDC], advice)
+    api = _overridden(os.environ if environ is None else environ) or api_of(region)
+    issuer = f"{api.rstrip('/')}/{pool}"
+    return Discovered(issuer, [issuer + OIDC], "set MCP_PROXY_TOKEN_URL to do without it", api_of(region))
+
+
+def _overridden(environ: Mapping[str, str]) -> str | None:
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
+    return environ.get("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER") or environ.get("AWS_ENDPOINT_URL") or None
 
 
 def region_of(pool: str) -> str | None:

@@ -21,6 +21,8 @@ from proxy.errors import INTERNAL_ERROR, RpcError
 MODERN: Final = "2026-07-28"
 HANDSHAKE: Final = "2025-11-25"
 """The handshake revision that we offer to an upstream."""
+HANDSHAKE_VERSIONS: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+"""Every revision that `initialize` can agree on, oldest first."""
 UNSUPPORTED_VERSION: Final = -32022
 
 _PREFIX: Final = "io.modelcontextprotocol/"

@@ -5,6 +5,7 @@ ProxyError
 ├── RpcError             a JSON-RPC error for the client: code, message, data
 │   └── UpstreamError    the upstream could not be reached, or did not answer as MCP (`kind`)
 └── AuthError            no credential for the upstream could be had
+    └── ClientRefusedError   the token endpoint does not accept the client with this secret
 """
 
 from __future__ import annotations
@@ -64,4 +65,17 @@ class UpstreamError(RpcError):
 
 
 class AuthError(ProxyError):
-    """No credential for the upstream could be had. The message names the source, never the secret."""
+    """No credential for the upstream could be had. The message names the source, never the secret.
+
+    `told` is what the caller may learn of it; the message is for the log. An error that is not `lasting` came of what
+    one call brought along: another call may fare better.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = True, told: str | None = None) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+        self.told = told
+
+
+class ClientRefusedError(AuthError):
+    """The token endpoint does not accept the client with this secret."""

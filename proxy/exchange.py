@@ -22,8 +22,10 @@ from proxy.ids import uuid7
 from proxy.inbound import Inbound, checked_params
 from proxy.journey import Journey, error_body, without_progress_token
 from proxy.routes import Routes
+from proxy.search_tool import SEARCH
 from proxy.settings import Bounds
 from proxy.telemetry import Span, Telemetry
+from proxy.visible import Visibility
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ class Exchanges:
         self._last: set[asyncio.Task[None]] = set()
         self._in_flight = {False: 0, True: 0}
         self._limit = {False: bounds.in_flight, True: bounds.streams}
-        self._hides_per_caller = any(entry.policy.per_caller for entry in chain.entries) and chain.sees("on_tool")
+        self._visibility = Visibility(chain, bounds)
         self._done_waits = any(iscoroutinefunction(entry.policy.on_done) for entry in chain.entries)
 
     @property
@@ -171,18 +173,19 @@ class Exchanges:
             return await self._back(journey, _whole(went.result, inbound), went.index)
         journey.judged(went)
         result = await self._fetch(journey, token, span)
-        if inbound.method == "tools/list" and not result.error:
+        if (inbound.method == "tools/list" or (tool is not None and tool.name == SEARCH)) and not result.is_error:
             result = await self._visible(journey, result)
         return await self._back(journey, result, None)
 
     async def _find_tool(self, journey: Journey, params: JsonObject) -> Tool | None:
         """The tool, if the caller may know it; a hidden one answers exactly like one that does not exist."""
         catalog, inbound = self._catalogs.of(journey.inbound), journey.inbound
-        tool = await catalog.sought(params["name"])
+        name = params["name"]
+        tool = catalog.find(name) or await catalog.sought(name, self._routes.workload(inbound))
         if tool is None:
             return None
         if isinstance(await self._chain.on_tool(tool, inbound.caller, journey.steps), Denied):
-            await catalog.renew()  # an unknown name would have waited for this
+            await catalog.renew(self._routes.workload(inbound))  # an unknown name would have waited for this
             return None
         if inbound.check_headers is not None and catalog.has_header_parameters(tool.name):
             journey.call = replace(journey.call, params={"name": tool.name}, tool=tool)
@@ -230,30 +233,14 @@ class Exchanges:
             journey.reason = "upstream_error" if passed.error else ""
         return passed
 
-    async def _visible(self, journey: Journey, listed: Result) -> Result:
-        """The page without the tools that `on_tool` hides, and with those that it rewrites."""
-        tools = self._catalogs.of(journey.inbound).learn(listed.body)
-        if tools is None:
-            return listed
-        try:
-            async with asyncio.timeout(self._bounds.first_list_s):
-                shown = [seen.definition for seen in [await self._seen(journey, tool) for tool in tools] if seen]
-        except TimeoutError:
-            return self._denied(journey, Denied(policy="chain", reason="policy_error", index=0))
-        if shown == listed.body["tools"]:
-            return listed
-        body = {**listed.body, "tools": shown}
-        if "cacheScope" in body and self._hides_per_caller:
-            body["cacheScope"] = "private"
-        return listed.with_body(body)
-
-    async def _seen(self, journey: Journey, tool: Tool) -> Tool | None:
-        if not self._chain.sees("on_tool"):
-            return tool
-        steps: list[Step] = []
-        seen = await self._chain.on_tool(tool, journey.call.caller, steps)
-        journey.keep(steps)
-        return None if isinstance(seen, Denied) else seen
+    async def _visible(self, journey: Journey, result: Result) -> Result:
+        """A list, or what the search tool found, with the tools that this caller may see."""
+        catalog = self._catalogs.of(journey.inbound)
+        if journey.call.method == "tools/list":
+            shown = await self._visibility.page(journey, catalog, result)
+        else:
+            shown = await self._visibility.found(journey, catalog, result, self._routes.workload(journey.inbound))
+        return self._denied(journey, shown) if isinstance(shown, Denied) else shown
 
     def _denied(self, journey: Journey, denied: Denied) -> Result:
         journey.outcome, journey.reason = "denied", denied.reason

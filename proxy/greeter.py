@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from policies.model import JsonObject
 from proxy.beside import Beside
 from proxy.eras import HANDSHAKE, UNSUPPORTED_VERSION, is_modern, upward
+from proxy.errors import INVALID_REQUEST
 from proxy.mirror import Mirror
 from proxy.probe import Told, initialize, probe
 from proxy.sessions import Sessions, unknown_session
@@ -128,7 +129,7 @@ class Greeter:
         async def ask(method: str, params: JsonObject, version: str) -> Told:
             return await self._ask(method, params, version, origin)
 
-        hello, session = await initialize(ask)
+        hello, session = await initialize(ask, self._version())
         await self._initialized(hello, session, origin)
         return session
 
@@ -155,6 +156,8 @@ def own() -> Origin:
 
 def _doubts(error: AnswerError | WireError, hello: Hello) -> bool:
     if not hello.modern:
+        if isinstance(error, AnswerError) and error.code == INVALID_REQUEST and error.status == 400:
+            return not hello.sessions  # an AgentCore gateway that has come to want sessions says so
         return unknown_session(error) or (isinstance(error, AnswerError) and error.code == UNSUPPORTED_VERSION)
     if isinstance(error, WireError):
         return error.status in (400, 405)

@@ -22,6 +22,7 @@ from proxy.callers import Callers, Refused
 from proxy.errors import INVALID_REQUEST, PARSE_ERROR
 from proxy.names import Names
 from proxy.settings import Bounds
+from proxy.workload import WORKLOAD_HEADERS
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ _ONCE: Final = frozenset(
     {
         *(b"host", b"origin", b"authorization", b"content-type", b"content-length", b"content-encoding"),
         *(b"mcp-session-id", b"x-amzn-bedrock-agentcore-runtime-session-id"),
-        *(b"x-amzn-bedrock-agentcore-runtime-user-id", b"workloadaccesstoken"),
+        b"x-amzn-bedrock-agentcore-runtime-user-id",
+        *(name.encode() for name in WORKLOAD_HEADERS),
     }
 )
 """Headers that decide something here: of two copies, two readers might believe different ones."""
@@ -40,6 +42,7 @@ _HEALTH: Final = frozenset({"/ping", "/readyz"})
 _HEALTHY: Final = b'{"status":"Healthy"}'
 """AgentCore's liveness answer (Runtime service contract, /ping)."""
 
+_LOOP: Final = Refused(508, "loop", "This call has passed this proxy already: its upstream leads back to it")
 _VERSION: Final = "MCP is served over HTTP/1.1: an answer may be a stream (nginx: proxy_http_version 1.1)"
 
 _SPACES: Final = b" \t"
@@ -74,7 +77,7 @@ class Refusals:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
     """An ASGI app in front of others: `posts` takes messages, `app` every other request to /mcp, `state` is /readyz,
-    given whether strangers may read it."""
+    given whether strangers may read it. A request with `mark` in its User-Agent is one of the proxy's own."""
 
     bounds: Bounds
     names: Names
@@ -83,6 +86,7 @@ class Guards:
     posts: App
     app: App
     state: Callable[[bool], bytes]
+    mark: bytes = b"\0"
     refusals: Refusals = field(default_factory=Refusals)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,6 +114,10 @@ class Guards:
     async def _mcp(
         self, scope: Scope, headers: dict[bytes, bytes], repeated: frozenset[bytes], receive: Receive, send: Send
     ) -> None:
+        if self.mark in headers.get(b"user-agent", b""):
+            self.refusals.say(_LOOP)
+            await _refuse(send, _LOOP.status, str(_LOOP))
+            return
         caller = self.callers.known(scope["headers"])
         if caller is None:
             try:

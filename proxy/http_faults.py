@@ -49,6 +49,8 @@ def status_fault(response: Response) -> WireError:
         message = f"the upstream redirects (HTTP {status}), which is not followed: configure the final address"
         return WireError("status", message, status=status, sent=False)
     message = f"the upstream answered HTTP {status}"
+    if status == 508:
+        return WireError("status", "the upstream leads back to this proxy (HTTP 508)", status=status, sent=False)
     if status in (401, 403):
         return WireError("auth", f"{message}: it does not accept the credential", status=status, sent=False)
     after = retry_after(response)

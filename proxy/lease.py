@@ -14,6 +14,8 @@ from proxy.errors import AuthError
 
 T = TypeVar("T")
 
+Fetch = Callable[[], Awaitable["Lease[T]"]]
+
 FETCH_S: Final = 10.0
 """A whole fetch: discovery, secret and token together."""
 
@@ -37,39 +39,59 @@ class Lease(Generic[T]):
     ends: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failed:
+    """What went wrong, as text: a task that raises would raise one exception in every waiter."""
+
+    problem: str
+    lasting: bool = True
+    told: str | None = None
+
+    def error(self) -> AuthError:
+        return AuthError(self.problem, lasting=self.lasting, told=self.told)
+
+
 class Leased(Generic[T]):
     """Keeps the newest lease of one source. `source` names it in errors; `fetch` raises AuthError.
+
+    A call may bring what a fetch needs: `by` takes the place of `fetch` where that call begins the fetch. The lease is
+    shared all the same, and so is an error, unless it is not lasting.
 
     The wall clock decides, not the monotonic one: a virtual machine that was suspended must see that time has passed.
     """
 
-    def __init__(
-        self, source: str, fetch: Callable[[], Awaitable[Lease[T]]], *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, source: str, fetch: Fetch[T], *, clock: Callable[[], float] = time.time) -> None:
         self.source = source
         self._fetch = fetch
         self._clock = clock
         self._lease: Lease[T] | None = None
-        self._flight: asyncio.Task[Lease[T] | str] | None = None
+        self._flight: asyncio.Task[Lease[T] | _Failed] | None = None
         self._due = self._usable = float("-inf")
-        self._failed: tuple[float, str] = (float("-inf"), "")
+        self._failed = (float("-inf"), _Failed(problem=""))
         self._refused: tuple[float, T | None] = (float("-inf"), None)
 
-    async def get(self) -> T:
+    def held(self) -> T | None:
+        """The credential, where there is one that still holds. Fetches nothing."""
+        return self._lease.value if self._lease is not None and self._clock() < self._usable else None
+
+    async def get(self, by: Fetch[T] | None = None) -> T:
         """The credential; waits for a fetch only where there is none that still holds. Raises AuthError."""
         now = self._clock()
         if self._lease is not None and now < self._usable:
             if now >= self._due and self._flight is None:
-                self._fly()
+                self._fly(by)
             return self._lease.value
-        if now < self._failed[0] and self._flight is None:
-            raise AuthError(self._failed[1])
-        outcome = await asyncio.shield(self._fly())
-        if isinstance(outcome, str):
-            raise AuthError(outcome)
+        joined = self._flight is not None
+        if now < self._failed[0] and not joined:
+            raise self._failed[1].error()
+        outcome = await asyncio.shield(self._fly(by))
+        if isinstance(outcome, _Failed) and not outcome.lasting and joined and by is not None:
+            outcome = await asyncio.shield(self._fly(by))  # what failed was another call's
+        if isinstance(outcome, _Failed):
+            raise outcome.error()
         return outcome.value
 
-    async def renew(self) -> bool:
+    async def renew(self, by: Fetch[T] | None = None) -> bool:
         """The upstream refused the credential: fetch again, at most once in REFUSED_S, and keep the old one on failure.
 
         True when the credential is now another than the one refused first in that time: a second try may help.
@@ -79,7 +101,7 @@ class Leased(Generic[T]):
         if due:
             self._refused = (now, self._lease.value if self._lease else None)
         if due or self._flight is not None:
-            await asyncio.shield(self._fly())
+            await asyncio.shield(self._fly(by))
         return self._lease is not None and self._lease.value != self._refused[1]
 
     async def close(self) -> None:
@@ -89,38 +111,38 @@ class Leased(Generic[T]):
             flight.cancel()
             await asyncio.wait([flight])
 
-    def _fly(self) -> asyncio.Task[Lease[T] | str]:
+    def _fly(self, by: Fetch[T] | None = None) -> asyncio.Task[Lease[T] | _Failed]:
         if self._flight is None:
-            self._flight = asyncio.create_task(self._run(), name=f"fetch {self.source}")
+            self._flight = asyncio.create_task(self._run(by or self._fetch), name=f"fetch {self.source}")
             self._flight.add_done_callback(self._landed)
         return self._flight
 
-    def _landed(self, flight: asyncio.Task[Lease[T] | str]) -> None:
+    def _landed(self, flight: asyncio.Task[Lease[T] | _Failed]) -> None:
         self._flight = None
 
-    async def _run(self) -> Lease[T] | str:
-        """The lease, or the text of what went wrong: a task that raises would raise one exception in every waiter."""
+    async def _run(self, fetch: Fetch[T]) -> Lease[T] | _Failed:
         try:
             async with asyncio.timeout(FETCH_S):
-                lease = await self._fetch()
+                lease = await fetch()
         except TimeoutError:
-            return self._fail(f"{self.source}: no answer within {FETCH_S:g} s")
+            return self._fail(_Failed(problem=f"{self.source}: no answer within {FETCH_S:g} s"))
         except AuthError as error:
-            return self._fail(str(error))
+            return self._fail(_Failed(problem=str(error), lasting=error.lasting, told=error.told))
         except asyncio.CancelledError:
-            return f"{self.source}: the proxy is closing"
+            return _Failed(problem=f"{self.source}: the proxy is closing")
         except Exception as error:  # noqa: BLE001 - its text may hold a credential, its type cannot
-            return self._fail(f"{self.source}: failed with {type(error).__name__}")
+            return self._fail(_Failed(problem=f"{self.source}: failed with {type(error).__name__}"))
         self._take(lease)
         return lease
 
-    def _fail(self, problem: str) -> str:
+    def _fail(self, failed: _Failed) -> _Failed:
         now = self._clock()
-        self._failed = (now + FAILED_S, problem)
+        if failed.lasting:
+            self._failed = (now + FAILED_S, failed)
         self._due = now + RETRY_S
         if self._lease is not None and now < self._usable:
-            _log.warning("%s; the credential at hand is used until it ends", problem)
-        return problem
+            _log.warning("%s; the credential at hand is used until it ends", failed.problem)
+        return failed
 
     def _take(self, lease: Lease[T]) -> None:
         """Fetch again after 80 to 90 % of what is left, each replica at its own time; the last moments are not used."""

@@ -103,9 +103,11 @@ def _parser() -> _Parser:
     _tools(verbs)
     _call(verbs)
     _explain(verbs)
+    _export(verbs)
     for verb in verbs.choices.values():
         for name in SECRETS:
-            verb.add_argument(f"--{name}", action=_Refused, nargs="?", help=argparse.SUPPRESS)
+            if not (name == "token" and verb.get_default("asks")):
+                verb.add_argument(f"--{name}", action=_Refused, nargs="?", help=argparse.SUPPRESS)
     return parser
 
 
@@ -137,6 +139,7 @@ def _tools(verbs: Any) -> None:
     example = "tools --upstream https://example.com/mcp --json"
     verb = _verb(verbs, "tools", "list the tools as a proxy with these settings publishes them", example, tuple(FLAGS))
     verb.add_argument("--url", metavar="URL", help="ask this running proxy (or any MCP server) instead")
+    _runtime(verb)
     verb.add_argument("--json", action="store_true", help="whole definitions, as JSON")
 
 
@@ -145,10 +148,31 @@ def _call(verbs: Any) -> None:
     verb.add_argument("name", metavar="NAME", help="the tool's name")
     verb.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="a JSON object; - reads it from stdin")
     verb.add_argument("--port", metavar="PORT", help="port of the local proxy (8000) [MCP_PROXY_PORT]")
-    verb.add_argument("--url", metavar="URL", help="another proxy, or any MCP server without authentication")
+    verb.add_argument("--url", metavar="URL", help="another proxy, or any MCP server")
+    _runtime(verb)
+
+
+def _runtime(verb: argparse.ArgumentParser) -> None:
+    """Options of a verb that asks a server: which one, and with what token."""
+    verb.set_defaults(asks=True)
+    verb.add_argument("--arn", metavar="ARN", help="the AgentCore Runtime of this ARN, with AWS credentials or --token")
+    verb.add_argument("--qualifier", metavar="NAME", help="endpoint of the Runtime (DEFAULT)")
+    verb.add_argument("--token", metavar="REF", help="bearer token, by reference: file:PATH or env:NAME")
 
 
 def _explain(verbs: Any) -> None:
     told = "show, offline, what each policy decides about a call or a result"
     verb = _verb(verbs, "explain", told, "explain call.json", _CHAIN_FLAGS)
     verb.add_argument("file", metavar="FILE", help="JSON; - reads it from stdin. Shapes: docs/configuration.md")
+
+
+def _export(verbs: Any) -> None:
+    told = "write this proxy as an entry of a registry, or as a project of the agentcore CLI"
+    flags = ("upstream", "stdio", "policies", "inbound", "auth_mode")
+    example = "export registry --url https://mcp.example.com/mcp > gateway-config.json"
+    verb = _verb(verbs, "export", told, example, flags)
+    verb.add_argument("what", metavar="registry|agentcore", choices=("registry", "agentcore"), help="for whom")
+    verb.add_argument("--name", metavar="NAME", help="name there (mcp-policy-proxy)")
+    verb.add_argument("--path", metavar="PATH", help="path in the registry (/NAME)")
+    verb.add_argument("--url", metavar="URL", help="where the proxy is, when you host it yourself")
+    _runtime(verb)

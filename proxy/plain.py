@@ -12,10 +12,8 @@ from typing import Final
 
 from policies.model import Json, JsonObject
 from proxy.asgi import Arrived
-from proxy.eras import CLIENT_CAPABILITIES, CLIENT_INFO, MODERN, PROTOCOL_VERSION
+from proxy.eras import CLIENT_CAPABILITIES, CLIENT_INFO, HANDSHAKE_VERSIONS, MODERN, PROTOCOL_VERSION
 
-HANDSHAKE_VERSIONS: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-"""What `initialize` can agree on, oldest first. To any other wish the answer is the newest."""
 UNSAID_VERSION: Final = "2025-03-26"
 """The revision of a request without MCP-Protocol-Version (2025-11-25, Streamable HTTP, Protocol Version Header)."""
 
@@ -55,7 +53,7 @@ def protocol_of(arrived: Arrived) -> str | None:
 
 
 def negotiated(params: JsonObject) -> str:
-    """The revision that `initialize` agrees on."""
+    """The revision that `initialize` agrees on: to a wish that is none, the newest."""
     wished = params.get("protocolVersion")
     return wished if wished in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
 

@@ -21,7 +21,7 @@ from proxy.errors import ConfigError
 from proxy.references import unusable
 from proxy.settings import Settings
 
-_SECRET_OF: Final = {"jwt": "client_secret", "api_key": "api_key"}
+_SECRET_OF: Final = {"jwt": "client_secret", "identity": "client_secret", "api_key": "api_key"}
 
 
 def places(settings: Settings) -> Iterator[str]:

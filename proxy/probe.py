@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from policies.model import Json, JsonObject
-from proxy.eras import HANDSHAKE, MODERN, UNSUPPORTED_VERSION
+from proxy.eras import HANDSHAKE, HANDSHAKE_VERSIONS, MODERN, UNSUPPORTED_VERSION
+from proxy.errors import INVALID_PARAMS
 from proxy.retry import BUSY
 from proxy.wire import AnswerError, Hello, WireError, implementation
 
 _NO_ERA: Final = frozenset({400, 404, 405, 406, 410, 415, 422, 501})
 """Statuses by which a handshake server turns the modern probe away."""
+
+_OF_VERSION: Final = frozenset({INVALID_PARAMS, UNSUPPORTED_VERSION})
+"""Codes by which a server refuses the revision of `initialize` (2025-11-25, Lifecycle, Error Handling; 2026-07-28)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,37 @@ def _supports(body: JsonObject) -> bool:
     return isinstance(versions, list) and MODERN in versions
 
 
-async def initialize(ask: Ask) -> tuple[Hello, str | None]:
-    """The handshake: its result, at the revision that the upstream chose. Raises AnswerError or WireError."""
-    params = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": implementation()}
-    told = await ask("initialize", params, HANDSHAKE)
-    version = told.body.get("protocolVersion")
-    if not isinstance(version, str) or not version.isascii() or not version.isprintable() or len(version) > 64:
+async def initialize(ask: Ask, wished: str = HANDSHAKE) -> tuple[Hello, str | None]:
+    """The handshake: its result, at the revision that the upstream chose. Raises AnswerError or WireError.
+
+    A server should answer a revision that it does not support with one that it does. One that refuses instead, as a
+    gateway does outside its `supportedVersions`, is asked for the others, the newest first.
+    """
+    left = [wished, *(version for version in reversed(HANDSHAKE_VERSIONS) if version != wished)]
+    while True:
+        version = left.pop(0)
+        try:
+            return await _initialized(ask, version)
+        except AnswerError as error:
+            left = _others(error, left)
+            if not left:
+                raise
+
+
+def _others(error: AnswerError, left: Sequence[str]) -> list[str]:
+    """The revisions worth asking for after a refusal: those that it names, or all when it may be one of a revision."""
+    data: Json = error.data
+    supported = data.get("supported") if isinstance(data, Mapping) else None
+    if isinstance(supported, list):
+        return [version for version in left if version in supported]
+    return list(left) if error.code in _OF_VERSION or error.status == 400 else []
+
+
+async def _initialized(ask: Ask, version: str) -> tuple[Hello, str | None]:
+    params = {"protocolVersion": version, "capabilities": {}, "clientInfo": implementation()}
+    told = await ask("initialize", params, version)
+    chosen = told.body.get("protocolVersion")
+    if not isinstance(chosen, str) or not chosen.isascii() or not chosen.isprintable() or len(chosen) > 64:
         raise WireError("malformed", "the upstream's answer to initialize names no protocol revision")
-    hello = Hello(era="handshake", version=version, body=told.body, sessions=told.session is not None)
+    hello = Hello(era="handshake", version=chosen, body=told.body, sessions=told.session is not None)
     return hello, told.session

@@ -16,6 +16,9 @@ BUSY: Final = (-32003, -32005)
 With another upstream they may be codes of a tool's own, which has run.
 """
 
+_LIMIT: Final = frozenset({"limitKey", "metric", "retryAfter"})
+"""The data of −32003 where a customer's limit of a gateway was reached (AgentCore Gateway)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
@@ -43,13 +46,16 @@ class Tries:
         self._begun = begun
         self._count = 1
 
-    def wait(self, error: RpcError, now: float) -> float | None:
-        """Seconds until the next try after `error`, or None when there shall be none. `now` is loop time."""
+    def wait(self, error: RpcError, now: float, deadline: float | None = None) -> float | None:
+        """Seconds until the next try after `error`, or None when there shall be none: no try would begin in time.
+
+        `now` is loop time, and so is `deadline`, the end of the whole request.
+        """
         asked = self._worth_it(error)
         if asked is None or self._count >= self._backoff.tries:
             return None
         delay = asked or self._backoff.base_s * 2 ** (self._count - 1) * random.uniform(0.5, 1.0)
-        if now - self._begun + delay > self._backoff.budget_s:
+        if now - self._begun + delay > self._backoff.budget_s or (deadline is not None and now + delay >= deadline):
             return None
         self._count += 1
         return delay
@@ -62,9 +68,14 @@ class Tries:
             if error.again == "always" or (error.again == "repeatable" and self.safe):
                 return error.after or 0.0
             return None
-        if isinstance(error, AnswerError) and error.code in BUSY and (self.safe or self._busy):
+        if isinstance(error, AnswerError) and error.code in BUSY and (self.safe or self._busy or _is_limit(error)):
             return _retry_after(error) or 0.0
         return None
+
+
+def _is_limit(error: AnswerError) -> bool:
+    """Whether it is the answer of an AgentCore gateway's limit, which turns a call away: no tool's own error is so."""
+    return isinstance(error.data, Mapping) and error.data.keys() >= _LIMIT
 
 
 def _retry_after(error: AnswerError) -> float | None:

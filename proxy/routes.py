@@ -7,15 +7,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from policies.model import Call, JsonObject, Tool
+from policies.model import Call, JsonObject
 from proxy.catalog import Catalogs
-from proxy.errors import METHOD_NOT_FOUND, ProxyError, RpcError, UpstreamError
+from proxy.errors import INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RpcError, UpstreamError
 from proxy.hello import discovered, initialized
 from proxy.inbound import READS, Inbound, Notify
 from proxy.settings import Bounds, Settings
 from proxy.snapshot import Snapshot
 from proxy.telemetry import Span
 from proxy.upstream import Hello, Origin, Upstream
+from proxy.workload import workload_of
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ class Routes:
         self._bounds: Bounds = settings.bounds
         self._snapshot = snapshot
         self._passthrough = settings.auth_mode == "passthrough"
+        # Anywhere but behind a Runtime the header is only the caller's word.
+        self._lends = settings.auth_mode == "identity" and settings.inbound == "platform"
+        self._renames = settings.strip_target_prefix
         self._forward = tuple(name.lower() for name in settings.forward_headers)
         self.endpoint = upstream.endpoint
 
@@ -64,15 +68,20 @@ class Routes:
             version=inbound.protocol,
             session=inbound.session,
             authorization=inbound.headers.get("authorization") if self._passthrough else None,
+            workload=self.workload(inbound) if self._lends else None,
             headers={**named, **traced},
         )
+
+    def workload(self, inbound: Inbound) -> str | None:
+        """The call's workload access token, where the proxy has its own credential by it."""
+        return workload_of(inbound.headers) if self._lends else None
 
     async def _request(
         self, call: Call, inbound: Inbound, origin: Origin, notify: Notify, token: str | int | None
     ) -> JsonObject:
         return await self._upstream.request(
             call.method,
-            call.params,
+            self._called(call, inbound) if self._renames and call.tool else call.params,
             origin,
             notify=notify,
             progress_token=token,
@@ -81,17 +90,27 @@ class Routes:
             definition=call.tool.definition if call.tool else None,
         )
 
+    def _called(self, call: Call, inbound: Inbound) -> JsonObject:
+        """The params with the upstream's own name of the tool. Raises RpcError where another has come to share it."""
+        name = self._catalogs.of(inbound).publishing.called(call.name)
+        if name is None:
+            raise RpcError(INVALID_PARAMS, "Unknown tool")
+        return {**call.params, "name": name}
+
     async def _list_tools(
         self, call: Call, inbound: Inbound, origin: Origin, notify: Notify, token: str | int | None
     ) -> JsonObject:
         catalog = self._catalogs.of(inbound)
         try:
             async with asyncio.timeout(self._bounds.first_list_s):
+                if self._renames and catalog.state == "empty":
+                    await catalog.renew(origin.workload)  # which names are shared shows in the whole list alone
                 return await self._request(call, inbound, origin, notify, token)
         except (UpstreamError, TimeoutError) as error:
             if call.params.get("cursor") is None and len(catalog):
                 log.warning("the upstream did not list its tools; a caller got the %d last known", len(catalog))
-                return _whole(catalog.tools, modern=inbound.modern)
+                listed = catalog.publishing.listed([tool.definition for tool in catalog.tools])
+                return _whole(listed, modern=inbound.modern)
             if isinstance(error, UpstreamError):
                 raise
             raise UpstreamError(
@@ -118,8 +137,7 @@ def _traced(call: Call, headers: Mapping[str, str]) -> Call:
     return call.with_params({**call.params, "_meta": {**call.meta, **ours}})
 
 
-def _whole(tools: Sequence[Tool], *, modern: bool) -> JsonObject:
-    listed = [tool.definition for tool in tools]
+def _whole(listed: Sequence[JsonObject], *, modern: bool) -> JsonObject:
     return {"tools": listed, **({"resultType": "complete", "ttlMs": 0, "cacheScope": "private"} if modern else {})}
 
 

@@ -1,4 +1,4 @@
-"""Process settings: environment variables `MCP_PROXY_*`, the flags over them, and the one table of bounds.
+"""Process settings: environment variables `MCP_PROXY_*`, and the flags over them. The table of bounds is beside it.
 
 The published sample's names are accepted too (`GATEWAY_ENDPOINT`, `AUTH_MODE`, `COGNITO_*`). Unknown `MCP_PROXY_*`
 variables are an error that names the nearest valid one; all findings are reported at once.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -24,72 +24,21 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
+from proxy.bounds import Bounds
+from proxy.contradictions import LOOPBACK, OWN_HEADERS, contradictions
 from proxy.errors import ConfigError
+from proxy.gateways import with_gateway
+
+__all__ = ["LOOPBACK", "PREFIX", "AuthMode", "Bounds", "Inbound", "Settings", "load", "nearest", "valid_names"]
 
 PREFIX: Final = "MCP_PROXY_"
-
-_OWN_HEADERS: Final = frozenset(
-    {"accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type"}
-    | {"cookie", "expect", "host", "keep-alive", "last-event-id", "te", "trailer", "transfer-encoding", "upgrade"}
-    | {"user-agent"}
-)
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-"""Names and addresses that only this machine answers to."""
-
-AuthMode = Literal["none", "iam", "jwt", "api_key", "passthrough"]
+AuthMode = Literal["none", "iam", "jwt", "identity", "api_key", "passthrough"]
 
 Inbound = Literal["none", "jwt", "platform", "oauth"]
-
-_USED_BY: Final[Mapping[str, Sequence[Inbound]]] = {
-    "inbound_issuer": ("jwt", "platform"),
-    "inbound_jwks_url": ("jwt",),
-    "inbound_audience": ("jwt", "platform", "oauth"),
-    "inbound_client_ids": ("jwt", "platform"),
-    "inbound_scopes": ("jwt", "platform", "oauth"),
-    "oauth_provider": ("oauth",),
-    "oauth_issuer": ("oauth",),
-    "oauth_user_pool_id": ("oauth",),
-    "oauth_client_id": ("oauth",),
-    "oauth_client_secret": ("oauth",),
-    "oauth_signing_key": ("oauth",),
-    "oauth_storage": ("oauth",),
-}
-"""Ways of inbound authentication that look at a setting. With any other it would be believed to protect."""
-
-
-class Bounds(BaseModel):
-    """Every wait and every buffer. Seconds and bytes; set one with `MCP_PROXY_BOUNDS__NAME`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    request_bytes: int = Field(default=4 * 2**20, gt=0, description="request body")
-    answer_bytes: int = Field(default=32 * 2**20, gt=0, description="an upstream's answer, inflated")
-    depth: int = Field(default=200, gt=0, le=200, description="levels of nesting, both ways")
-    tool_name: int = Field(default=256, gt=0, description="characters of a tool name (128 warns)")
-    tools: int = Field(default=20_000, gt=0, description="tools in the catalog")
-    sessions: int = Field(default=1_000, gt=0, description="upstream sessions kept")
-    catalogs: int = Field(default=100, gt=0, description="catalogs kept in passthrough mode, one a token")
-    in_flight: int = Field(default=1_000, gt=0, description="calls in flight")
-    streams: int = Field(default=1_000, gt=0, description="subscriptions open")
-    body_s: float = Field(default=30, gt=0, description="the whole request body")
-    stall_s: float = Field(default=30, gt=0, description="a client sends no request head, or takes no answer")
-    notice_s: float = Field(default=15, gt=0, description="a client takes a notification, or gets no more of them")
-    connect_s: float = Field(default=5, gt=0, description="connecting to the upstream")
-    call_read_s: float = Field(default=60, gt=0, description="between reads of the answer to tools/call and listen")
-    read_s: float = Field(default=15, gt=0, description="between reads of any other answer")
-    call_s: float = Field(default=900, gt=0, description="a whole tools/call")
-    first_list_s: float = Field(default=10, gt=0, description="the first list waits for discovery")
-    hello_s: float = Field(default=5, gt=0, description="initialize or discover waits for the upstream")
-    drain_s: float = Field(default=10, gt=0, description="after SIGTERM")
-    refresh_s: float = Field(default=5, gt=0, description="a refresh of the catalog for an unknown name")
-    unknown_s: float = Field(default=1, gt=0, description="between two refreshes for unknown names")
-    ttl_min_s: float = Field(default=15, gt=0, description="least age of the catalog before a refresh")
-    ttl_s: float = Field(default=60, gt=0, description="age of the catalog before a refresh, without a ttlMs")
-    blocked_s: float = Field(default=10, gt=0, description="a policy that blocks the event loop ends the process")
 
 
 def _named(name: str, *aliases: str) -> Any:
@@ -115,6 +64,8 @@ class Settings(BaseSettings):
     stdio: str | None = None
     policies: Path | None = None
     snapshot: Path | None = None
+    strip_target_prefix: bool = False
+    dereference_schemas: bool = False
     forward_headers: Annotated[tuple[str, ...], NoDecode] = ()
     show_policy_names: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -150,6 +101,8 @@ class Settings(BaseSettings):
     client_secret: str | None = None
     scope: str | None = None
     audience: str | None = None
+    credential_provider: str | None = None
+    workload_identity: str | None = None
     api_key: str | None = None
     api_key_header: str = "x-api-key"
 
@@ -183,7 +136,7 @@ class Settings(BaseSettings):
     @classmethod
     def _carries_a_token(cls, value: str) -> str:
         name = value.lower()
-        if not _TOKEN.match(value) or (name in _OWN_HEADERS and name != "authorization") or name.startswith("mcp-"):
+        if not _TOKEN.match(value) or (name in OWN_HEADERS and name != "authorization") or name.startswith("mcp-"):
             raise ValueError("must be the name of a header that can carry a token")
         return value
 
@@ -205,12 +158,14 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     known = {name: value for name, value in found.items() if not name.startswith(PREFIX) or name in valid_names()}
     given = {key: value for key, value in flags.items() if value is not None}
     try:
-        settings = _reading(known)(**given)
+        settings = with_gateway(_reading(known)(**given), found)
+    except ConfigError as error:
+        raise ConfigError([*unknown, *error.findings]) from None
     except ValidationError as error:
         raise ConfigError([*unknown, *(_finding(item) for item in error.errors())]) from None
     except SettingsError as error:
         raise ConfigError([*unknown, f"environment: {error}"]) from None
-    findings = [*unknown, *_contradictions(settings)]
+    findings = [*unknown, *contradictions(settings)]
     if findings:
         raise ConfigError(findings)
     return settings
@@ -260,39 +215,3 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
 def _finding(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"])
     return f"setting {where}: {item['msg'].removeprefix('Value error, ')}"
-
-
-def _contradictions(settings: Settings) -> list[str]:
-    found = []
-    if never := sorted(name for name in settings.forward_headers if not _may_be_forwarded(name.lower())):
-        found.append(f"setting forward_headers: {', '.join(never)} cannot be forwarded")
-    if settings.upstream and settings.stdio:
-        found.append("settings upstream and stdio exclude each other: give one")
-    if settings.upstream and not settings.upstream.startswith(("http://", "https://")):
-        found.append("setting upstream: must be an http:// or https:// URL")
-    if settings.auth_mode == "passthrough" and settings.snapshot:
-        found.append("settings snapshot and auth_mode=passthrough exclude each other: a snapshot would be shared")
-    return [*found, *_inbound_contradictions(settings)]
-
-
-def _inbound_contradictions(settings: Settings) -> Iterator[str]:
-    mode, header = settings.inbound, settings.inbound_header.lower()
-    for name, modes in _USED_BY.items():
-        if getattr(settings, name) and mode not in modes:
-            yield f"setting {name}: inbound={mode} does not look at it; set MCP_PROXY_INBOUND={'|'.join(modes)}"
-    if mode == "none":
-        return
-    if header in (name.lower() for name in settings.forward_headers):
-        yield f"setting forward_headers: {header} carries the caller's token for this proxy, which never goes upstream"
-    if settings.auth_mode == "passthrough" and header == "authorization":
-        yield (
-            "settings inbound and auth_mode=passthrough: MCP forbids passing on a token issued for this proxy; "
-            "set MCP_PROXY_INBOUND_HEADER=X-Authorization and let Authorization carry a token for the upstream"
-        )
-    if settings.transport == "stdio":
-        yield "settings inbound and transport=stdio exclude each other: on stdio there is no header to check"
-
-
-def _may_be_forwarded(name: str) -> bool:
-    """The caller's credential has a mode of its own (passthrough); the others belong to each connection."""
-    return name not in _OWN_HEADERS and not name.startswith(("mcp-", "x-amz-", "proxy-"))

@@ -1,14 +1,14 @@
 """Recording spans with the OpenTelemetry SDK. Imported only where the `OTEL_*` variables ask for traces.
 
 The provider is ours alone and is not made the process's: libraries in this process that trace through the global one
-(the MCP SDK among them, with exception texts) stay silent. Exceptions are never recorded; an error is a type.
+(the MCP SDK among them, with exception texts) stay silent. Where the process has a provider already, it was started by
+`opentelemetry-instrument`: then that one exports our spans too, and nothing is exported twice. Exceptions are never
+recorded; an error is a type.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -17,18 +17,20 @@ from urllib.parse import urlsplit
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from policies.model import Exchange, Step
 from proxy.errors import RpcError, UpstreamError
 from proxy.inbound import Inbound
-from proxy.telemetry import SERVICE_NAME, Span, Telemetry, meta_of
+from proxy.otlp import TRACES, exporters
+from proxy.otlp_closing import Closing
+from proxy.otlp_exporters import resource, span_exporter
+from proxy.otlp_logs import Lines
+from proxy.telemetry import Span, Telemetry, meta_of
 from proxy.tracecontext import TraceContext, incoming
 
-FLUSH_S: Final = 2.0
 MAX_EVENTS: Final = 128
 _NAME_OF: Final = {"tools/call": "gen_ai.tool.name", "prompts/get": "gen_ai.prompt.name"}
 _REQUEST_ID: Final = re.compile(r"(\d{1,20}|[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12})\Z", re.ASCII)
@@ -40,12 +42,18 @@ class Tracing(Telemetry):
 
     enabled = True
 
-    def __init__(self, exporters: frozenset[str], endpoint: str | None, environ: Mapping[str, str]) -> None:
-        self._provider = TracerProvider(resource=_resource(environ), shutdown_on_exit=False)
+    def __init__(
+        self, environ: Mapping[str, str], logs: Lines | None = None, *, provider: TracerProvider | None = None
+    ) -> None:
+        """`provider` is the process's; without one there is one of our own, with the exporters asked for."""
+        super().__init__(logs)
+        self._ours = provider is None
+        self._provider = provider or TracerProvider(resource=resource(environ), shutdown_on_exit=False)
         self._tracer = self._provider.get_tracer("mcp-policy-proxy")
         self._exporters: list[SpanExporter] = []
-        for name in sorted(exporters):
-            self.export_to(_exporter(name, endpoint))
+        if self._ours:
+            for name in sorted(exporters(environ, TRACES)):
+                self.export_to(span_exporter(name, environ))
 
     def export_to(self, exporter: SpanExporter) -> None:
         """Send spans to `exporter` too, in batches from a thread of its own; a full queue drops the oldest."""
@@ -62,13 +70,13 @@ class Tracing(Telemetry):
         )
         return _Recording(self._tracer, span, came)
 
-    def close(self) -> None:
-        closing = threading.Thread(target=self._provider.shutdown, name="telemetry close", daemon=True)
-        closing.start()
-        closing.join(FLUSH_S)
-        if closing.is_alive():
-            for exporter in self._exporters:
-                exporter.shutdown()  # else its thread goes on trying for a minute
+    def _closing(self) -> list[Closing]:
+        flush = self._provider.shutdown if self._ours else self._provider.force_flush
+        return [*super()._closing(), Closing(flush=flush, give_up=self._give_up)]
+
+    def _give_up(self) -> None:
+        for exporter in self._exporters:
+            exporter.shutdown()
 
 
 class _Recording(Span):
@@ -135,20 +143,6 @@ def _plain(request_id: str | int) -> str:
     """A request id as clients make them; one that could be any text of the caller's is not told."""
     text = str(request_id)
     return text if _REQUEST_ID.match(text) else "other"
-
-
-def _resource(environ: Mapping[str, str]) -> Resource:
-    named = environ.get("OTEL_SERVICE_NAME") or "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    return Resource.create({} if named else {"service.name": SERVICE_NAME})
-
-
-def _exporter(name: str, endpoint: str | None) -> SpanExporter:
-    if name == "console":
-        # Standard output belongs to the audit, and to MCP itself when the proxy speaks stdio.
-        return ConsoleSpanExporter(out=sys.stderr, formatter=lambda span: span.to_json(indent=None) + "\n")
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter(endpoint=endpoint)
 
 
 def _parent(came: TraceContext) -> Context:

@@ -1,31 +1,42 @@
 """Traces: one SERVER span per exchange, one CLIENT span per upstream request, by the OpenTelemetry MCP conventions.
+Logs: a copy of every line of the audit.
 
 Off unless the standard `OTEL_*` variables ask for it, and then nothing of OpenTelemetry is imported; `proxy/spans.py`
-holds the half that does. On or off, the caller's trace context goes on to the upstream.
+and `proxy/otlp_logs.py` hold the half that does. On or off, the caller's trace context goes on to the upstream.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from policies.model import Exchange, JsonObject
-from policies.policy import Behind
+from policies.policy import Behind, Sinks
+from proxy import otlp
 from proxy.errors import ConfigError
 from proxy.inbound import Inbound
+from proxy.otlp_closing import Closing, close
 from proxy.tracecontext import TraceContext, incoming
+
+if TYPE_CHECKING:
+    from proxy.otlp_logs import Lines
 
 log = logging.getLogger(__name__)
 
 _COMES_S: Final = 10.0
 """How long an exchange waits for the library that records its span."""
 
-SERVICE_NAME: Final = "mcp-policy-proxy"
+_EARLY: Final = 2048
+"""Lines kept until the library that sends them has come. As many as OpenTelemetry's own queues hold."""
+
 _NOTHING: Final[JsonObject] = {}
 _NO_SPAN: Final = nullcontext[Mapping[str, str]]({})
 
@@ -68,10 +79,13 @@ class Span:
 
 
 class Telemetry:
-    """Telemetry that is off."""
+    """Telemetry without traces; with `logs`, each line of the audit goes there too."""
 
     enabled: bool = False
     ready: bool = True
+
+    def __init__(self, logs: Lines | None = None) -> None:
+        self._logs = logs
 
     async def wait(self) -> None:
         """Until it is ready, within its bound. Where `ready` is true there is nothing to wait for."""
@@ -80,19 +94,39 @@ class Telemetry:
         """The span of one exchange, to be entered with `with`; its parent is the caller's, if it sent one."""
         return Span(incoming(inbound.headers, meta_of(inbound)))
 
+    def beside(self, sinks: Sinks) -> Sinks:
+        """The sinks to lend: where logs are asked for, what is written goes to both."""
+        return sinks if self._logs is None else _Both(sinks, self)
+
+    def write(self, line: str) -> None:
+        """Send a line of the audit, without waiting."""
+        if self._logs is not None:
+            self._logs.write(line)
+
     def close(self) -> None:
         """Send what is left, waiting 2 s at the most. Blocks; call it from a thread where that matters."""
+        close(self._closing())
+
+    def _closing(self) -> list[Closing]:
+        return [] if self._logs is None else [self._logs.closing()]
 
 
 class Late(Telemetry):
-    """Telemetry whose library is still being imported; calls wait for it, so that their traces are whole."""
+    """Telemetry whose library is still being imported; calls wait for it, so that their traces are whole.
+
+    Without `traces` no call waits: the first lines wait instead, as many as there is room for.
+    """
 
     ready = False
 
-    def __init__(self, coming: Future[Telemetry]) -> None:
+    def __init__(self, coming: Future[Telemetry], *, traces: bool = True, logs: bool = False) -> None:
+        super().__init__()
+        self.ready = not traces
         self._coming = coming
         self._come: Telemetry | None = None
         self._overdue = False
+        self._records = logs
+        self._early: deque[str] = deque(maxlen=_EARLY)
 
     @property
     def enabled(self) -> bool:  # type: ignore[override]
@@ -103,60 +137,86 @@ class Late(Telemetry):
             return  # calls go without spans, rather than each of them through the whole wait
         try:
             async with asyncio.timeout(_COMES_S):
-                self._come = await asyncio.shield(asyncio.wrap_future(self._coming))
+                await asyncio.wait([asyncio.wrap_future(self._coming)])
         except TimeoutError:
             self._overdue = True
             return
-        except Exception as error:  # noqa: BLE001 - calls go on without traces, as they do when a collector is away
-            log.error("there will be no traces: %s", type(error).__name__)
-            self._come = Telemetry()
+        self._take()
         self.ready = True
 
     def server_span(self, inbound: Inbound) -> Span:
         return self._come.server_span(inbound) if self._come is not None else super().server_span(inbound)
 
+    def beside(self, sinks: Sinks) -> Sinks:
+        return _Both(sinks, self) if self._records else sinks
+
+    def write(self, line: str) -> None:
+        if self._come is None and not self._coming.done():
+            self._early.append(line)
+        else:
+            self._take().write(line)
+
     def close(self) -> None:
-        if self._come is not None:
-            self._come.close()
+        if self._coming.done():
+            self._take().close()
+
+    def _take(self) -> Telemetry:
+        """What has come, and nothing where it failed: calls go on without it, as they do when a collector is away."""
+        if self._come is None:
+            if failed := self._coming.exception():
+                log.error("there will be no traces and no logs: %s", type(failed).__name__)
+            self._come = Telemetry() if failed else self._coming.result()
+            for line in self._early:
+                self._come.write(line)
+            self._early.clear()
+        return self._come
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Sinks beside which telemetry gets every line."""
+
+    sinks: Sinks
+    telemetry: Telemetry
+
+    def write(self, line: str) -> None:
+        self.sinks.write(line)
+        self.telemetry.write(line)
 
 
 def start_behind(environ: Mapping[str, str], behind: Behind) -> Telemetry:
     """As `start`, but what takes long is imported behind the calls. Raises ConfigError at once."""
-    if not _exporters(environ):
+    traces, logs = _asked(environ)
+    if not traces and not logs:
         return Telemetry()
     if wrong := findings(environ):
         raise ConfigError(wrong)
-    return Late(behind.start(lambda: start(environ)))
+    return Late(behind.start(lambda: start(environ)), traces=traces, logs=logs)
 
 
 def start(environ: Mapping[str, str]) -> Telemetry:
-    """Telemetry as the `OTEL_*` variables ask for it. Raises ConfigError for an exporter that is not built in.
+    """Telemetry as the `OTEL_*` variables ask for it. Raises ConfigError for what is not built in.
 
-    What OpenTelemetry reads by itself (headers, timeouts, sampler, resource attributes, queue size) it reads from the
+    What OpenTelemetry reads by itself (headers, timeouts, sampler, resource attributes, queue sizes) it reads from the
     process environment.
     """
-    exporters = _exporters(environ)
-    if not exporters:
+    traces, logs = _asked(environ)
+    if not traces and not logs:
         return Telemetry()
     if wrong := findings(environ):
         raise ConfigError(wrong)
+    lines = _lines(environ) if logs else None
+    if not traces:
+        return Telemetry(lines)
     from proxy.spans import Tracing
 
-    return Tracing(exporters, _endpoint(environ), environ)
+    return Tracing(environ, lines, provider=_of_the_process())
 
 
 def findings(environ: Mapping[str, str]) -> list[str]:
-    """What is asked for that is not built in."""
-    exporters = _exporters(environ)
-    found = [
-        f"environment: OTEL_TRACES_EXPORTER has {name!r}; it may be otlp, console or none"
-        for name in sorted(exporters - {"otlp", "console"})
-    ]
-    for variable in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        protocol = environ.get(variable, "")
-        if protocol and "otlp" in exporters:
-            return found if protocol == "http/protobuf" else [*found, f"environment: {variable} must be http/protobuf"]
-    return found
+    """What is asked for that is not built in, or that AWS would refuse. A wrapper's exporters are its own business."""
+    signals = (otlp.LOGS,) if _of_the_process() is not None else (otlp.TRACES, otlp.LOGS)
+    return [finding for signal in signals for finding in otlp.findings(environ, signal)]
 
 
 def meta_of(inbound: Inbound) -> JsonObject:
@@ -165,16 +225,21 @@ def meta_of(inbound: Inbound) -> JsonObject:
     return meta if isinstance(meta, Mapping) else _NOTHING
 
 
-def _exporters(environ: Mapping[str, str]) -> frozenset[str]:
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return frozenset()
-    asked = environ.get("OTEL_TRACES_EXPORTER", "").strip() or ("otlp" if _endpoint(environ) else "none")
-    return frozenset(name.strip() for name in asked.split(",")) - {"none", ""}
+def _asked(environ: Mapping[str, str]) -> tuple[bool, bool]:
+    """Whether there are to be traces, and logs."""
+    wrapped = _of_the_process() is not None and not otlp.disabled(environ)
+    return wrapped or bool(otlp.exporters(environ, otlp.TRACES)), bool(otlp.exporters(environ, otlp.LOGS))
 
 
-def _endpoint(environ: Mapping[str, str]) -> str | None:
-    """Where traces go. The general variable is a base URL, the traces variable the URL itself (OTLP exporter spec)."""
-    base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
-    return environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").strip() or (
-        f"{base.rstrip('/')}/v1/traces" if base else None
-    )
+def _of_the_process() -> Any:
+    """The tracer provider that something set for the whole process before us, as `opentelemetry-instrument` does."""
+    api, sdk = sys.modules.get("opentelemetry.trace"), sys.modules.get("opentelemetry.sdk.trace")
+    provider = api.get_tracer_provider() if api and sdk else None
+    return provider if sdk and isinstance(provider, sdk.TracerProvider) else None
+
+
+def _lines(environ: Mapping[str, str]) -> Lines:
+    from proxy.otlp_exporters import log_exporter, resource
+    from proxy.otlp_logs import Lines
+
+    return Lines(log_exporter(environ), resource(environ))

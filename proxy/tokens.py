@@ -13,8 +13,9 @@ from urllib.parse import quote_plus
 
 from policies.model import Json
 from policies.policy import Secrets
+from proxy.cognito import client_token, region_of_api
 from proxy.discovery import Endpoint
-from proxy.errors import AuthError
+from proxy.errors import AuthError, ClientRefusedError
 from proxy.fetch import fetch_json, host_of
 from proxy.lease import Lease
 
@@ -44,7 +45,11 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCredentials:
-    """A client at a token endpoint. `secret` is a reference, read for every token, so that a rotated one is found."""
+    """A client at a token endpoint. `secret` is a reference, read for every token, so that a rotated one is found.
+
+    A client may have two live secrets while they are rotated. One that is refused is read once more, and where it has
+    changed meanwhile, the token is asked for once more.
+    """
 
     endpoint: Endpoint
     secrets: Secrets
@@ -63,33 +68,54 @@ class ClientCredentials:
             raise
 
     async def _ask(self, url: str) -> Lease[str]:
-        form = {"grant_type": "client_credentials", "scope": self.scope, "audience": self.audience}
-        sent = {name: value for name, value in form.items() if value}
-        basic = await self._basic()
-        asked = self.clock()
-        status, answer = await fetch_json(url, form=sent, headers={"Authorization": basic})
-        return _lease(host_of(url), status, answer, asked)
-
-    async def _basic(self) -> str:
+        secret = await self._secret()
         try:
-            secret = await self.secrets.get(self.secret)
+            return await self._granted(url, secret)
+        except ClientRefusedError:
+            other = await self._secret()
+            if other == secret:
+                raise
+        return await self._granted(url, other)
+
+    async def _secret(self) -> str:
+        try:
+            return await self.secrets.get(self.secret)
         except LookupError as error:
             raise AuthError(f"client secret: {error}") from None
-        pair = f"{quote_plus(self.client_id)}:{quote_plus(secret)}"
-        return "Basic " + base64.b64encode(pair.encode()).decode()
+
+    async def _granted(self, url: str, secret: str) -> Lease[str]:
+        asked = self.clock()
+        if region := region_of_api(url):
+            token, lasts = await client_token(region, self.client_id, secret, self.scope, self.audience)
+            return leased(host_of(url), token, lasts, asked)
+        form = {"grant_type": "client_credentials", "scope": self.scope, "audience": self.audience}
+        sent = {name: value for name, value in form.items() if value}
+        headers = {"Authorization": _basic(self.client_id, secret)}
+        status, answer = await fetch_json(url, form=sent, headers=headers)
+        return _lease(host_of(url), status, answer, asked)
+
+
+def _basic(client_id: str, secret: str) -> str:
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 def _lease(host: str, status: int, answer: Json, asked: float) -> Lease[str]:
     if status != 200:
-        raise AuthError(_refusal(host, status, answer))
+        refused = isinstance(answer, dict) and answer.get("error") == "invalid_client"
+        raise (ClientRefusedError if refused else AuthError)(_refusal(host, status, answer))
     if not isinstance(answer, dict):
         raise AuthError(f"{host}: the token endpoint did not answer a JSON object")
-    token = answer.get("access_token")
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise AuthError(f"{host}: the token endpoint answered no access token that fits into a header")
     if str(answer.get("token_type", "Bearer")).lower() != "bearer":
         raise AuthError(f"{host}: the token endpoint answered a token that is not a bearer token")
-    return Lease(value=token, ends=_ends(token, answer.get("expires_in"), asked))
+    return leased(host, answer.get("access_token"), answer.get("expires_in"), asked)
+
+
+def leased(source: str, token: Json, expires_in: Json, asked: float) -> Lease[str]:
+    """`token` until it ends. `asked` is when it was asked for. Raises AuthError for one that no header can carry."""
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise AuthError(f"{source}: answered no access token that fits into a header")
+    return Lease(value=token, ends=_ends(token, expires_in, asked))
 
 
 def _refusal(host: str, status: int, answer: Json) -> str:

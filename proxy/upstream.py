@@ -161,7 +161,7 @@ class Upstream:
                 if hello is not None and not renewed and await self._renewed(ask, error, hello):
                     renewed = True
                     continue
-                wait = ask.tries.wait(error, asyncio.get_running_loop().time())
+                wait = ask.tries.wait(error, asyncio.get_running_loop().time(), ask.deadline)
                 if wait is None:
                     _log(error)
                     raise

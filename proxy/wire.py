@@ -27,11 +27,17 @@ class Auth(Protocol):
     """Outbound credentials (`proxy/auth.py`)."""
 
     async def sign(
-        self, method: str, url: yarl.URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: yarl.URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
         """Headers to add to this request. Raises AuthError."""
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         """The upstream refused the credential: whether a fresh one is worth one more try."""
 
     async def open(self) -> None: ...
@@ -81,13 +87,16 @@ class Origin:
 
     `version` is the caller's protocol revision. `session` names the caller among those that have upstream sessions;
     None means that the call stands alone. `own` marks the proxy's own discovery. `authorization` is the caller's
-    header, for auth mode passthrough only. `headers` are sent as they are, below everything the wire sets itself.
+    header, for auth mode passthrough only. `workload` is the call's workload access token, for auth mode identity
+    only: it lets the proxy have its own credential, and tells no callers apart. `headers` are sent as they are, below
+    everything the wire sets itself.
     """
 
     version: str
     session: str | None = None
     own: bool = False
     authorization: str | None = None
+    workload: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -11,10 +11,8 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-import yarl
-
 from policies.model import Json, JsonObject
-from proxy.address import address
+from proxy.address import address, endpoint_of, mark_of
 from proxy.answers import REFUSAL_BYTES, Answers
 from proxy.beside import Beside
 from proxy.bodies import whole
@@ -67,7 +65,7 @@ class HttpWire:
         self._client: Client | None = None
         self._beside = Beside(2 * connect_s)
         self._fixed = {
-            "User-Agent": "{name}/{version}".format(**implementation()),
+            "User-Agent": "{name}/{version}".format(**implementation()) + f" {mark_of(self.endpoint)}",
             "Accept": "application/json, text/event-stream",
             "Accept-Encoding": "identity",
             "Content-Type": "application/json",
@@ -155,21 +153,22 @@ class HttpWire:
         """Sign and send; once more with a fresh credential when the first is refused. Raises WireError."""
         try:
             response = await self._signed(method, headers, body, origin, gap_s, deadline)
-            if response.status in (401, 403) and await self._refused(response):
+            if response.status in (401, 403) and await self._refused(response, origin):
                 response.close()
                 response = await self._signed(method, headers, body, origin, gap_s, deadline)
         except AuthError as error:
             # Files, ARNs and hosts of ours are for whoever reads the log, not for the caller.
             _LOG.warning("no credential for the upstream: %s", error)
-            raise WireError("auth", "the proxy could not get its credential for the upstream", sent=False) from None
+            text = "the proxy could not get its credential for the upstream"
+            raise WireError("auth", f"{text}: {error.told}" if error.told else text, sent=False) from None
         except Exception as error:  # noqa: BLE001
             raise fault(error) from None
         return response
 
-    async def _refused(self, response: Response) -> bool:
+    async def _refused(self, response: Response, origin: Origin) -> bool:
         """Whether a fresh credential is worth one more try. Who leaves meanwhile leaves no connection behind."""
         try:
-            return await self._auth.refused(response.status)
+            return await self._auth.refused(response.status, origin.workload)
         except BaseException:
             response.close()
             raise
@@ -185,7 +184,7 @@ class HttpWire:
     ) -> Response:
         if self._client is None:
             raise WireError("closed", "the connection to the upstream is closed", sent=False)
-        signature = await self._auth.sign(method, self._url, headers, body, origin.authorization)
+        signature = await self._auth.sign(method, self._url, headers, body, origin.authorization, origin.workload)
         signed = _with(signature, headers) if signature else headers
         return await self._client.request(method, signed, body, gap_s=gap_s, deadline=deadline)
 
@@ -193,11 +192,6 @@ class HttpWire:
         answer = refusal(message)
         if answer is not None and self._beside.busy < MAX_REFUSALS:
             self._beside.start(self.tell(answer, version=out.version, session=out.session, origin=out.origin))
-
-
-def endpoint_of(url: yarl.URL) -> str:
-    """scheme://host:port/path: no user, no query."""
-    return f"{url.scheme}://{url.host_port_subcomponent}{url.raw_path}"
 
 
 def _with(headers: Mapping[str, str], below: Mapping[str, str]) -> dict[str, str]:

@@ -9,11 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
@@ -24,6 +22,7 @@ from proxy.inbound import Inbound
 from proxy.spans import Tracing
 from proxy.telemetry import start
 from proxy.tracecontext import incoming
+from tests.otlp_collector import Collector, collecting
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -36,7 +35,7 @@ class Recorded:
     """A tracing telemetry whose spans can be read."""
 
     def __init__(self) -> None:
-        self.telemetry = Tracing(frozenset(), None, {})
+        self.telemetry = Tracing({})
         self._exporter = InMemorySpanExporter()
         self.telemetry.export_to(self._exporter)
 
@@ -325,43 +324,10 @@ def test_the_console_is_standard_error_one_span_a_line() -> None:
     assert json.loads(line)["resource"]["attributes"]["service.name"] == "mine"
 
 
-class Collector(ThreadingHTTPServer):
-    """An OTLP/HTTP collector on loopback that keeps what it gets; `delay` seconds before each answer."""
-
-    daemon_threads = True
-
-    def __init__(self, delay: float = 0) -> None:
-        super().__init__(("127.0.0.1", 0), _Collecting)
-        self.delay = delay
-        self.received: list[tuple[str, ExportTraceServiceRequest]] = []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.stopped = threading.Event()
-
-
-class _Collecting(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.received.append((self.path, ExportTraceServiceRequest.FromString(body)))
-        self.server.stopped.wait(self.server.delay)
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """The collector keeps quiet."""
-
-
 @pytest.fixture
 def collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
-    with Collector(getattr(request, "param", 0)) as found:
-        thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with collecting(Collector(getattr(request, "param", 0))) as found:
         yield found
-        found.stopped.set()
-        found.shutdown()
-        thread.join()
 
 
 def test_spans_reach_a_collector_as_protobuf(collector: Collector) -> None:
@@ -371,14 +337,13 @@ def test_spans_reach_a_collector_as_protobuf(collector: Collector) -> None:
             pass
         span.finish(_exchange())
     telemetry.close()
-    (path, message), *rest = collector.received
-    spans = {span.kind: span for group in message.resource_spans for scope in group.scope_spans for span in scope.spans}
-    assert (path, rest) == ("/v1/traces", [])
+    assert [each.path for each in collector.received] == ["/v1/traces"]
+    spans = {span.kind: span for span in collector.spans()}
     assert spans[2].name == spans[3].name == "tools/call lookup"
     assert spans[2].trace_id == spans[3].trace_id == bytes.fromhex(TRACE)
     assert spans[2].parent_span_id == bytes.fromhex(SPAN)
     assert spans[3].parent_span_id == spans[2].span_id
-    assert CANARY not in str(message)
+    assert CANARY not in str(collector.traces())
 
 
 @pytest.mark.parametrize("collector", [30], indirect=True)

@@ -25,6 +25,11 @@ class Endpoint:
     target_version: str
     status: str = "CREATING"
     polls: int = 0
+    failure: str = ""
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -42,7 +47,11 @@ class Runtime:
     requires_mmdsv2: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     workload_identity: str = ""
+    """Name of the identity that the platform keeps for this runtime; it lives and dies with it."""
     created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
+    version_times: list[float] = field(default_factory=list)
+    removed_versions: set[str] = field(default_factory=set)
 
     def version(self, qualifier: str) -> Json | None:
         """The request behind an endpoint's live version."""
@@ -62,6 +71,10 @@ class Target:
     polls: int = 0
     tools: list[Json] = field(default_factory=list)
     synchronized: float | None = None
+    listing: bool = False
+    """Its tools are being listed right now: no number of polls makes it READY."""
+    created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -79,6 +92,7 @@ class Gateway:
     polls: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -90,6 +104,10 @@ class Provider:
     request: Json
     client_secret: str = field(repr=False, default="")
     tags: dict[str, str] = field(default_factory=dict)
+    secret_arn: str = ""
+    callback_url: str = ""
+    created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -100,7 +118,28 @@ class Faults:
     conflicts: dict[str, int] = field(default_factory=dict)
     create_failed: dict[str, str] = field(default_factory=dict)
     """Resource name → failure reason: its creation ends in *_FAILED."""
+    update_failed: dict[str, str] = field(default_factory=dict)
+    """Resource name → failure reason: its next updates end in UPDATE_FAILED (a gateway's in UPDATE_UNSUCCESSFUL)."""
+    unassumable: dict[str, int] = field(default_factory=dict)
+    """Role name → how many requests still find that it cannot be assumed, as a new role's cannot for a while."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Calls that are carried out, and whose answer is a 500: a client tries again with the same client token."""
     polls_to_ready: int = 2
+    """Which look at a resource finds it settled: 1 the first."""
+    creates_with_mmdsv2: bool = False
+    """Whether a new runtime comes with requireMMDSV2 set."""
+    token_life_s: int = 3600
+    """How long an issuer's access tokens live, in seconds. Less than 0: they are over when they are handed out."""
+    invocation_errors: list[int] = field(default_factory=list)
+    """JSON-RPC codes of the platform that the next invocations of runtimes are answered with (-32003, -32005 …)."""
+    lost_sessions: int = 0
+    """How many of the next invocations that name a session find it gone: 404, as once its microVM has ended."""
+    gateway_throttled: int = 0
+    """How many of the next requests to gateways are answered -32003 with data {limitKey, metric, retryAfter}."""
+    gateway_retry_after_s: float = 1
+    """The retryAfter of such an answer, in seconds."""
+    gateway_lost_sessions: int = 0
+    """How many of the next requests in a gateway's session find it gone: 404."""
 
 
 @dataclass
@@ -111,6 +150,8 @@ class World:
     gateways: dict[str, Gateway] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
     identities: dict[str, Json] = field(default_factory=dict)
+    """Workload identities: name → {name, workloadIdentityArn, createdTime, lastUpdatedTime, tags,
+    allowedResourceOauth2ReturnUrls, managedBy: ARN of the runtime or gateway that it belongs to, or ""}."""
     keys: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     """Access keys that the emulator knows: access key → (secret key, session token)."""
     principals: dict[str, str] = field(default_factory=dict)

@@ -16,12 +16,17 @@ from aiohttp import web
 from policies.policy import Secrets
 from proxy.discovery import OAUTH, OIDC
 
+POOL = "us-east-1_AbC123"
+"""The provider as a Cognito user pool: metadata is under this path too."""
+
 
 @dataclass
 class Provider:
     """Issues `token-1`, `token-2` … to the client it knows. Set a field to make it misbehave."""
 
     client: tuple[str, str] = ("client", "s3cret")
+    also: str | None = None
+    """The client's second live secret."""
     answer: dict[str, Any] = field(default_factory=dict)
     """Members over those of the token answer; None removes one."""
     status: int = 200
@@ -51,7 +56,8 @@ class Provider:
             return web.Response(status=self.status, body=self.raw, content_type="application/json")
         if self.status != 200:
             return web.json_response(self.answer, status=self.status)
-        if self.shown(request) != self.client:
+        name, secret = self.shown(request)
+        if name != self.client[0] or secret not in (self.client[1], self.also):
             return web.json_response({"error": "invalid_client"}, status=401)
         answer = {"access_token": f"token-{number}", "token_type": "Bearer", "expires_in": 3600, **self.answer}
         return web.json_response({key: value for key, value in answer.items() if value is not None})
@@ -83,7 +89,7 @@ class Provider:
 async def running(provider: Provider) -> AsyncIterator[Provider]:
     app = web.Application()
     app.router.add_post("/oauth2/token", provider.token)
-    for path in (f"{OAUTH}/pool", f"/pool{OIDC}", f"{OIDC}/pool"):
+    for path in (f"{OAUTH}/pool", f"/pool{OIDC}", f"/{POOL}{OIDC}", f"{OIDC}/pool"):
         app.router.add_get(path, provider.describe)
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.1)
     await runner.setup()

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from proxy.discovery import OAUTH, OIDC, Discovered, of_domain, of_issuer, of_pool
+from proxy.discovery import OAUTH, OIDC, of_domain, of_issuer, of_pool
 from proxy.errors import AuthError
 from proxy.tokens import ClientCredentials
-from tests.auth.identity_provider import Given, Provider, running
+from tests.auth.identity_provider import POOL, Given, Provider, running
 
 RFC_8414, APPENDED, INSERTED = f"{OAUTH}/pool", f"/pool{OIDC}", f"{OIDC}/pool"
 
@@ -69,13 +69,41 @@ async def test_an_issuer_that_is_not_there_is_named() -> None:
         await of_issuer("http://127.0.0.1:9/pool").url()
 
 
-async def test_a_pool_without_a_domain_says_what_to_do(provider: Provider) -> None:
-    provider.metadata = {"token_endpoint": None}
-    pool = of_pool("us-east-1_AbC123")
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        (None, "https://cognito-idp.us-east-1.amazonaws.com/"),
+        ("https://shop.auth.example/oauth2/token", "https://shop.auth.example/oauth2/token"),
+    ],
+)
+async def test_a_pool_without_a_domain_gives_tokens_by_its_api(
+    provider: Provider, endpoint: str | None, url: str
+) -> None:
+    provider.metadata = {"issuer": f"{provider.url}/{POOL}", "token_endpoint": endpoint}
+    pool = of_pool(POOL, {"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": provider.url})
     assert pool is not None
-    there = Discovered(f"{provider.url}/pool", [f"{provider.url}{APPENDED}"], pool._advice)
-    with pytest.raises(AuthError, match="a pool has one only when it has a domain"):
-        await there.url()
+    assert await pool.url() == url
+
+
+@pytest.mark.parametrize(
+    ("environ", "host"),
+    [
+        ({}, "https://cognito-idp.us-east-1.amazonaws.com"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
+        (
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": "http://[::1]:2/"},
+            "http://[::1]:2",
+        ),
+        (
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+            "https://cognito-idp.us-east-1.amazonaws.com",
+        ),
+    ],
+)
+def test_a_pools_metadata_is_where_the_sdks_own_variables_say(environ: dict[str, str], host: str) -> None:
+    found = of_pool("us-east-1_A", environ)
+    assert found is not None
+    assert (found.issuer, found.locations) == (f"{host}/us-east-1_A", (f"{host}/us-east-1_A{OIDC}",))
 
 
 async def test_a_token_endpoint_that_fails_is_found_anew(provider: Provider) -> None:
@@ -103,7 +131,7 @@ async def test_a_token_endpoint_that_fails_is_found_anew(provider: Provider) -> 
     ],
 )
 def test_a_pools_metadata_is_where_its_id_says(pool: str, document: str | None) -> None:
-    found = of_pool(pool)
+    found = of_pool(pool, {})
     assert (found.locations if found else None) == ((document,) if document else None)
 
 

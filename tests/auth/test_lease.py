@@ -209,6 +209,28 @@ async def test_a_refused_one_is_kept_when_no_other_can_be_had(source: Source) ->
     assert await source.leased.get() == "1"
 
 
+async def test_a_call_that_begins_a_fetch_may_bring_what_it_needs(source: Source) -> None:
+    async def brought() -> Lease[str]:
+        return Lease(value="brought", ends=source.clock.now + 100)
+
+    assert source.leased.held() is None
+    assert await source.leased.get(brought) == "brought"
+    assert await source.leased.get() == source.leased.held() == "brought"
+    assert source.fetches == 0
+    assert await source.leased.renew()
+    assert source.leased.held() == "1"
+    source.clock.now += 100
+    assert source.leased.held() is None
+
+
+async def test_an_error_that_came_of_one_call_is_no_answer_for_the_next(source: Source) -> None:
+    source.error = AuthError("of this call", lasting=False)
+    for fetches in (1, 2):
+        with pytest.raises(AuthError, match="of this call"):
+            await source.leased.get()
+        assert source.fetches == fetches
+
+
 async def test_closing_ends_a_fetch_and_tells_those_who_wait(source: Source) -> None:
     source.gate.clear()
     waiting = asyncio.create_task(source.leased.get())

@@ -12,7 +12,8 @@ import pytest
 from yarl import URL
 
 from policies.policy import Secrets
-from proxy.auth import Auth, outbound, token_endpoint
+from proxy.auth import Auth, outbound
+from proxy.auth_client import token_endpoint
 from proxy.auth_modes import Iam
 from proxy.connect import connect
 from proxy.errors import AuthError, ConfigError, UpstreamError

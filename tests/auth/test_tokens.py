@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import math
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -73,6 +75,50 @@ async def test_the_secret_is_read_for_every_token_so_that_a_rotated_one_is_found
         await granted.fetch()
     secrets.values["env:SECRET"] = "rotated"
     assert (await granted.fetch()).value == "token-3"
+
+
+@dataclass
+class Rotating(Given):
+    """Gives `values[0]` first, and the later ones at the later readings."""
+
+    given: tuple[str, ...] = ()
+
+    async def get(self, reference: str) -> str:
+        self.reads += 1
+        return self.given[min(self.reads, len(self.given)) - 1]
+
+
+@pytest.mark.parametrize(
+    ("live", "given", "reads", "fetches", "token"),
+    [
+        (("old", "new"), ("old",), 1, 1, "token-1"),
+        (("old", "new"), ("new",), 1, 1, "token-1"),
+        (("new", None), ("old", "new"), 2, 2, "token-2"),
+        (("new", None), ("old", "old"), 2, 1, None),
+        (("newest", None), ("old", "new", "newest"), 2, 2, None),
+    ],
+)
+async def test_a_refused_secret_is_read_once_more_and_tried_once_more_where_it_has_changed(
+    provider: Provider,
+    live: tuple[str, str | None],
+    given: tuple[str, ...],
+    reads: int,
+    fetches: int,
+    token: str | None,
+) -> None:
+    provider.client, provider.also = ("client", live[0]), live[1]
+    secrets = Rotating(given=given)
+    with contextlib.nullcontext() if token else pytest.raises(AuthError, match="invalid_client"):
+        assert (await client(provider, secrets).fetch()).value == token
+    assert (secrets.reads, provider.fetches) == (reads, fetches)
+
+
+async def test_another_refusal_than_that_of_the_client_does_not_read_the_secret_again(provider: Provider) -> None:
+    provider.status, provider.answer = 400, {"error": "invalid_scope"}
+    secrets = Rotating(given=("s3cret", "other"))
+    with pytest.raises(AuthError):
+        await client(provider, secrets).fetch()
+    assert (secrets.reads, provider.fetches) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ use = "leak_policy:Leak"
 
 
 def _tracing(memory: InMemorySpanExporter) -> Tracing:
-    tracing = Tracing(frozenset(), None, {})
+    tracing = Tracing({})
     tracing.export_to(memory)
     return tracing
 

@@ -88,7 +88,7 @@ class Side:
 @contextlib.asynccontextmanager
 async def side(around: Around, doors: Doors, tmp_path: Path) -> AsyncIterator[Side]:
     """A proxy before a scripted upstream, its catalog filled and its door open."""
-    lines, spans, tracing = _Lines(), InMemorySpanExporter(), Tracing(frozenset(), None, {})
+    lines, spans, tracing = _Lines(), InMemorySpanExporter(), Tracing({})
     tracing.export_to(spans)
     flags: dict[str, Any] = {
         "telemetry": tracing,

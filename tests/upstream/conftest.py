@@ -32,11 +32,17 @@ class Token:
     refusals: list[int] = field(default_factory=list)
 
     async def sign(
-        self, method: str, url: yarl.URL, headers: Mapping[str, str], body: bytes, authorization: str | None
+        self,
+        method: str,
+        url: yarl.URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorization: str | None,
+        workload: str | None = None,
     ) -> Mapping[str, str]:
         return {"Authorization": authorization or f"token-{self.number}"}
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         self.refusals.append(status)
         self.number += 1
         return self.number <= self.fresh

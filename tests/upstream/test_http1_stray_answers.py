@@ -92,7 +92,7 @@ class Undecided(Anonymous):
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    async def refused(self, status: int) -> bool:
+    async def refused(self, status: int, workload: str | None = None) -> bool:
         self.asked.set()
         return await asyncio.Future[bool]()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -136,6 +137,55 @@ async def test_the_busy_codes_of_agentcore_mean_not_executed_on_agentcore_alone(
         else:
             await asked
         assert len(fake.asked("tools/call")) == sent
+
+
+LIMIT = {"limitKey": "calls-per-minute", "metric": "INVOCATIONS", "retryAfter": 0.3}
+
+
+async def test_a_limit_of_a_gateway_is_known_by_its_data_whatever_its_host_and_waited_for(to: Any) -> None:
+    async def limited_once(seen: Seen) -> None:
+        await (error(-32003, LIMIT) if len(fake.asked("tools/call")) == 1 else modern())(seen)
+
+    async with Fake(modern(tools_call=limited_once)) as fake:
+        upstream = await to(fake.url)
+        await upstream.hello()
+        began = asyncio.get_running_loop().time()
+        await upstream.request("tools/call", CALL, NOW)
+        assert asyncio.get_running_loop().time() - began >= LIMIT["retryAfter"]
+
+
+@pytest.mark.parametrize(
+    ("data", "bounds"),
+    [({**LIMIT, "retryAfter": 30}, {}), ({**LIMIT, "retryAfter": 0.5}, {"call_s": 0.4})],
+    ids=["longer than a retry may wait", "past the end of the call"],
+)
+async def test_a_limit_that_outlasts_the_call_is_told_with_its_data_and_not_waited_for(
+    to: Any, data: dict[str, Any], bounds: dict[str, float]
+) -> None:
+    async with Fake(modern(tools_call=error(-32003, data))) as fake:
+        upstream = await to(fake.url, **bounds)
+        await upstream.hello()
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(RpcError) as caught:
+            await upstream.request("tools/call", CALL, NOW)
+        assert (caught.value.code, caught.value.data) == (-32003, data)
+        assert asyncio.get_running_loop().time() - began < 0.4
+        assert len(fake.asked("tools/call")) == 1
+
+
+async def test_a_busy_session_is_tried_again_after_growing_waits(to: Any) -> None:
+    at: list[float] = []
+
+    async def busy_twice(seen: Seen) -> None:
+        at.append(asyncio.get_running_loop().time())
+        await (error(-32005) if len(at) < 3 else modern())(seen)
+
+    async with Fake(modern(tools_call=busy_twice)) as fake:
+        upstream = await to(fake.url, backoff=Backoff(base_s=0.1), agentcore=True)
+        await upstream.request("tools/call", CALL, NOW)
+    first, second = (later - earlier for earlier, later in pairwise(at))
+    assert first >= 0.05
+    assert second >= 0.1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""The execution role's two documents, built by pure functions: least privilege, as AWS's guide to permissions of
+AgentCore Runtime lists it, without `bedrock:InvokeModel` and without anything that the config does not call for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from deployment import names
+from deployment.config import DeployConfig
+
+Document: TypeAlias = dict[str, Any]
+
+SID: Final = "McpPolicyProxy"
+"""Id of our statement in a trust policy."""
+
+_SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}\Z")
+_METRICS: Final[Document] = {"StringEquals": {"cloudwatch:namespace": "bedrock-agentcore"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the role's resources are."""
+
+    partition: str
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        return f"arn:{self.partition}:{service}:{region or self.region}:{self.account}:{resource}"
+
+
+def trust(place: Place) -> Document:
+    """Who may assume the role: AgentCore, for resources of this account and region alone."""
+    condition = {
+        "StringEquals": {"aws:SourceAccount": place.account},
+        "ArnLike": {"aws:SourceArn": place.arn("bedrock-agentcore", "*")},
+    }
+    statement = {
+        "Sid": SID,
+        "Effect": "Allow",
+        "Principal": {"Service": "bedrock-agentcore.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": condition,
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def joined(existing: Document, ours: Document) -> Document:
+    """Somebody's trust policy with our statement in it; theirs stay as they are."""
+    theirs = existing.get("Statement", [])
+    kept = [each for each in (theirs if isinstance(theirs, list) else [theirs]) if each.get("Sid") != SID]
+    return {**existing, "Statement": [*kept, *ours["Statement"]]}
+
+
+def permissions(config: DeployConfig, place: Place) -> Document:
+    """What the running proxy may do."""
+    statements = [
+        *_logs(place),
+        _allow(
+            "Traces",
+            ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"],
+            ["*"],
+        ),
+        {**_allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]), "Condition": _METRICS},
+        *_image(config, place),
+        *_outbound(config, place),
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def warnings(config: DeployConfig) -> tuple[str, ...]:
+    """What is wider than it need be, in a sentence each."""
+    found = names.upstream(config.gateway_endpoint)
+    if config.auth_mode != "iam" or config.gateway_api_id or found.runtime:
+        return ()
+    advice = f'"{found.gateway}"' if found.gateway else "its id or ARN"
+    return (
+        f"the role may call every gateway of the account in this region: set gateway_api_id to {advice} to narrow it",
+    )
+
+
+def _logs(place: Place) -> list[Document]:
+    groups = place.arn("logs", "log-group:/aws/bedrock-agentcore/runtimes/*")
+    return [
+        _allow("LogGroups", ["logs:CreateLogGroup", "logs:DescribeLogStreams"], [groups]),
+        _allow("LogGroupsList", ["logs:DescribeLogGroups"], [place.arn("logs", "log-group:*")]),
+        _allow("LogStreams", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{groups}:log-stream:*"]),
+    ]
+
+
+def _image(config: DeployConfig, place: Place) -> list[Document]:
+    """A zip is read by the service itself, an image by the role."""
+    if config.artifact == "zip":
+        return []
+    repository = place.arn("ecr", f"repository/{names.repository(config)}")
+    return [
+        _allow("Image", ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [repository]),
+        _allow("ImageToken", ["ecr:GetAuthorizationToken"], ["*"]),
+    ]
+
+
+def _outbound(config: DeployConfig, place: Place) -> list[Document]:
+    if config.auth_mode == "iam":
+        return [_upstream(config, place)]
+    if config.auth_mode == "jwt":
+        return [_allow("ClientSecret", ["secretsmanager:GetSecretValue"], [_secret(config, place)])]
+    return [*_identity(config, place)] if config.auth_mode == "identity" else []
+
+
+def _upstream(config: DeployConfig, place: Place) -> Document:
+    found = names.upstream(config.gateway_endpoint)
+    if found.runtime:
+        arns = [found.runtime, f"{found.runtime}/runtime-endpoint/*"]
+        return _allow("UpstreamRuntime", ["bedrock-agentcore:InvokeAgentRuntime"], arns)
+    given = config.gateway_api_id or "*"
+    arn = given if given.startswith("arn:") else place.arn("bedrock-agentcore", f"gateway/{given}", region=found.region)
+    return _allow("UpstreamGateway", ["bedrock-agentcore:InvokeGateway"], [arn])
+
+
+def _secret(config: DeployConfig, place: Place) -> str:
+    """The one secret's ARN, with AWS's own six characters as a pattern where they are not known."""
+    arn = (config.client_secret_arn or place.arn("secretsmanager", f"secret:{names.secret(config)}")).partition("#")[0]
+    return arn if _SUFFIX.search(arn) else f"{arn}-??????"
+
+
+def _identity(config: DeployConfig, place: Place) -> list[Document]:
+    """The runtime's own workload identity is called NAME-ID, and its id is not known before it exists."""
+    directory = place.arn("bedrock-agentcore", "workload-identity-directory/default")
+    workloads = [directory, f"{directory}/workload-identity/{config.agent_name}-*"]
+    vault = place.arn("bedrock-agentcore", "token-vault/default")
+    providers = [vault, f"{vault}/oauth2credentialprovider/{config.credential_provider}"]
+    return [
+        _allow("ProviderToken", ["bedrock-agentcore:GetResourceOauth2Token"], [*providers, *workloads]),
+        _allow("WorkloadToken", ["bedrock-agentcore:GetWorkloadAccessToken"], workloads),
+    ]
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Document:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}

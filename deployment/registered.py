@@ -1,0 +1,58 @@
+"""The registration with a gateway as a part of `deploy` and of `destroy`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployment import faults
+from deployment import gateway_find as find
+from deployment.gateway_form import At, is_ours
+from deployment.gateway_listing import prove
+from deployment.register_steps import Wish, place_of, registration, steps_down
+from deployment.run import Run
+from deployment.steps import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """The steps that make the proxy a target of the config's gateway."""
+
+    run: Run
+    at: At
+    steps: Sequence[Step]
+
+    def proved(self) -> dict[str, Any]:
+        """Where it is registered, and what a listing through the gateway says. Raises DeployError."""
+        return {"gateway": self.at.gateway, "target": self.at.target, **prove(self.run, self.at).document()}
+
+
+def registered(run: Run, gateway: str) -> Registered:
+    """A permission is not given here: that is asked for by `register --grant`. Raises DeployError."""
+    at = place_of(run, gateway, None)
+    return Registered(run=run, at=at, steps=registration(run, at, Wish()).steps)
+
+
+def unregistering(run: Run) -> Iterator[Step]:
+    """What takes away every target that leads to our runtime, at whichever gateway; also one made by `register`."""
+    try:
+        places = list(_places(run))
+    except ClientError as error:
+        if faults.code(error) != "AccessDeniedException":
+            raise
+        run.report.tell("these credentials may not list gateways: a target that was registered stays")
+        return
+    for at in places:
+        yield from steps_down(run, at)
+
+
+def _places(run: Run) -> Iterator[At]:
+    place = find.place(run)
+    for gateway in find.gateways(run):
+        for each in find.targets(run, gateway["gatewayId"]):
+            found = find.target_by_id(run, gateway["gatewayId"], each["targetId"])
+            if found is not None and is_ours(found, place, run.config.agent_name):
+                yield At(gateway=gateway["gatewayId"], target=found["name"])

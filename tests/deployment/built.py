@@ -1,0 +1,118 @@
+"""Artifacts as the builder makes them, built once and kept in `.build` of the repository, for every test that looks."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment import bundle, bundle_lock
+from deployment.bundle import Bundle
+from deployment.errors import DeployError
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / ".build"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+CHAIN = '[[policy]]\nuse = "sanitize"\n\n[[policy]]\nuse = "shouting:Shout"\n\n[[policy]]\nuse = "audit"\n'
+"""Without redact; its second policy is a module of the user's, which needs a distribution of the user's."""
+
+MODULE = """
+from loud import loudly
+from policies.model import Modify
+from policies.policy import Policy
+
+
+class Shout(Policy):
+    def on_result(self, call, result):
+        return Modify({**result.body, "content": [{"type": "text", "text": loudly(call.name)}]})
+"""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One process at a time: what the first downloads and compiles, the others find."""
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / "tests.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def built(platform: str, **inputs: Any) -> Bundle:
+    """Skips the test, by name, where the package index cannot be reached."""
+    with alone(), reachable():
+        return bundle.build(folder=ROOT, platform=platform, python=PYTHON, **inputs)  # type: ignore[arg-type]
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """What fails inside for want of a package index skips the test."""
+    try:
+        yield
+    except DeployError:
+        if _reaches_index():
+            raise
+        pytest.skip("the package index cannot be reached, and .build holds no wheels: the artifact is not built")
+
+
+def _reaches_index() -> bool:
+    pin = bundle_lock.read(ROOT / "requirements.lock")["idna"]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-cache-dir", "--no-deps", "-q", "-d", folder]
+        done = subprocess.run([*command, f"idna=={pin.version}"], capture_output=True, timeout=120, check=False)
+    return done.returncode == 0
+
+
+def users(folder: Path) -> dict[str, Any]:
+    """A policies.toml, a module beside it, and a requirements file for a wheel that no index has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policies.toml").write_text(CHAIN)
+    (folder / "shouting.py").write_text(MODULE)
+    (folder / "requirements.txt").write_text("--no-index\n--find-links wheels\nloud>=1\n")
+    source = {"loud/__init__.py": "def loudly(text):\n    return text.upper() + '!'\n"}
+    wheel(folder / "wheels", "loud", "1.2", {**source, "loud/tests/test_loud.py": "assert True\n"})
+    return {
+        "policies": folder / "policies.toml",
+        "include": (folder / "shouting.py",),
+        "requirements": folder / "requirements.txt",
+    }
+
+
+def wheel(folder: Path, name: str, version: str, files: dict[str, str], *, requires: tuple[str, ...] = ()) -> Path:
+    """A wheel for any platform."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, info = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
+    needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    metadata = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: by hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        record = {f"{info}/RECORD": "".join(f"{inside},,\n" for inside in (*files, *metadata))}
+        for inside, text in {**files, **metadata, **record}.items():
+            archive.writestr(zipfile.ZipInfo(inside, (2020, 1, 1, 0, 0, 0)), text)
+    return path
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    """As a Runtime unpacks it: with the modes that it says."""
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+        for entry in opened.infolist():
+            os.chmod(folder / entry.filename, (entry.external_attr >> 16) & 0o777)
+    return folder
+
+
+def interpreter() -> str:
+    """The interpreter behind any virtual environment, with no packages but those of the path it is given."""
+    return os.path.realpath(shutil.which(sys.executable) or sys.executable)

@@ -1,0 +1,1 @@
+"""Gateways and operations: the deployer's verbs around a runtime that is there."""

@@ -1,0 +1,1 @@
+"""An AgentCore gateway as upstream, and the platform in front."""
