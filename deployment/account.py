@@ -22,10 +22,13 @@ _READS: Final = ("Get", "List", "Describe", "Head", "BatchGet", "BatchCheck")
 _HARMLESS: Final = frozenset({"logs:StartQuery", "logs:StopQuery", "bedrock-agentcore:InvokeAgentRuntime"})
 """They read, whatever they are called."""
 
-_DATA: Final = "bedrock-agentcore"
-_CONTROL: Final = Config(connect_timeout=10, read_timeout=120, retries={"mode": "standard", "total_max_attempts": 8})
-_CALLS: Final = Config(connect_timeout=10, read_timeout=910, retries={"total_max_attempts": 1})
-"""A call to a runtime may take 15 minutes, and is never repeated by the SDK: the tool may have run."""
+_OTHERS: Final = Config(connect_timeout=10, read_timeout=120, retries={"mode": "standard", "total_max_attempts": 8})
+_CONFIGS: Final = {
+    # A call may take 15 minutes, and is never repeated by the SDK: the tool may have run.
+    "bedrock-agentcore": Config(connect_timeout=10, read_timeout=910, retries={"total_max_attempts": 1}),
+    # Asked for a note that nobody need wait for.
+    "xray": Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1}),
+}
 
 
 class UnannouncedError(DeployError):
@@ -44,7 +47,7 @@ class Account:
     def client(self, service: str) -> Any:
         """The one boto3 client of a service, by boto3's name for it (`bedrock-agentcore-control`)."""
         if service not in self._clients:
-            client = self._session.client(service, config=_CALLS if service == _DATA else _CONTROL)
+            client = self._session.client(service, config=_CONFIGS.get(service, _OTHERS))
             client.meta.events.register("before-call", self._guard)
             self._clients[service] = client
         return self._clients[service]

@@ -24,6 +24,10 @@ from deployment.errors import ConfigError, DeployError
 
 __all__ = ["Bundle", "Inputs", "build", "tree", "twin"]
 
+_NEWEST: Final = 4
+"""Archives and trees that are kept; S3 has the older ones."""
+_SETTLED_S: Final = 3_600.0
+"""Younger ones are kept in any case: another run may be at work with them."""
 _UNUSED_S: Final = 14 * 86_400.0
 
 
@@ -98,7 +102,7 @@ def twin(archive: Path, folder: Path) -> Path:
 
 def spread(contents: Contents, folder: Path) -> None:
     """Put everything into the folder, by hard links where the file system has them."""
-    for inside, file in (contents.lib() | contents.ours()).items():
+    for inside, file in (contents.lib() | contents.rest()).items():
         place = folder / inside
         _made(place.parent)
         if isinstance(file, bytes):
@@ -127,12 +131,12 @@ def archived(folder: Path, contents: Contents, more: Mapping[str, bytes], tell: 
         os.utime(path)
         return path
     tell(f"putting the artifact for {contents.target.name} together")
-    libraries = kept / f"lib-{contents.libraries_key}.zip"  # apart, because they change seldom
+    libraries = cache(folder) / "libraries" / f"{contents.libraries_key}.zip"  # apart, because they change seldom
     if libraries.exists():
         os.utime(libraries)
     else:
         bundle_zip.write(libraries, contents.lib())
-    bundle_zip.write(path, {**contents.ours(), **more}, libraries)
+    bundle_zip.write(path, {**contents.rest(), **more}, libraries)
     _swept(cache(folder))
     return path
 
@@ -150,9 +154,10 @@ def _checked(bundle: Bundle) -> Bundle:
 
 
 def _swept(kept: Path) -> None:
-    """Remove what no build has used for two weeks; wheels stay, so that no build needs the network."""
-    before = time.time() - _UNUSED_S
-    for kind in ("bundles", "trees", "parts"):
-        for path in (kept / kind).glob("*"):
-            if path.stat().st_mtime < before:
+    """Remove what is no longer used. Wheels stay, so that no build needs the network."""
+    now = time.time()
+    for kind, most in (("bundles", _NEWEST), ("trees", _NEWEST), ("libraries", _NEWEST), ("parts", 0)):
+        found = sorted((kept / kind).glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in found[most:]:
+            if path.stat().st_mtime < now - (_UNUSED_S if kind == "parts" else _SETTLED_S):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

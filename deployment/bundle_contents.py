@@ -49,6 +49,9 @@ class Contents:
 
     target: Target
     libraries: tuple[Part, ...]
+    """Of the lock."""
+    added: tuple[Part, ...]
+    """Of the users' requirements."""
     proxy: Part
     users: Part
     left_out: tuple[str, ...]
@@ -59,15 +62,16 @@ class Contents:
     def key(self) -> str:
         """Of all of it, for names of files."""
         entry = hashed((_ROOT / "deployment" / "main.py").read_text(encoding="utf-8"))
-        return hashed([self.target.name, self.inputs, entry, self.libraries_key, self.proxy.key, self.users.key])[:20]
+        parts = [part.key for part in (*self.added, self.proxy, self.users)]
+        return hashed([self.target.name, self.inputs, entry, self.libraries_key, parts])[:20]
 
     @property
     def libraries_key(self) -> str:
         """Of the libraries alone."""
         return hashed([part.key for part in self.libraries])[:20]
 
-    def ours(self) -> dict[str, Path | bytes]:
-        """Everything but the libraries."""
+    def rest(self) -> dict[str, Path | bytes]:
+        """Everything but the libraries. What one of those brings already, nothing takes the place of."""
         manifest = {"inputs": self.inputs, "platform": self.target.platform, "python": self.target.minor}
         # As bytes: a link to a file that somebody edits would change what was built from it.
         fixed = {
@@ -75,10 +79,12 @@ class Contents:
             "LICENSE": (_ROOT / "LICENSE").read_bytes(),
             "main.py": (_ROOT / "deployment" / "main.py").read_bytes(),
         }
-        files = {f"lib/{path}": file for path, file in self.proxy.files().items()}
+        libraries = bundle_parts.united(self.libraries)
+        beside = bundle_parts.united([self.proxy, *self.added])
+        files = {f"lib/{path}": file for path, file in beside.items() if path not in libraries}
         return {**fixed, **files, **self.users.files()}
 
-    def lib(self) -> dict[str, Path]:
+    def lib(self) -> dict[str, Path | bytes]:
         """The libraries, by their paths inside the artifact."""
         return {f"lib/{path}": file for path, file in bundle_parts.united(self.libraries).items()}
 
@@ -97,13 +103,14 @@ def gathered(inputs: Inputs, platform: Platform, tell: Tell = lambda _: None) ->
     wanted = {pin.name: pin for pin in pins if pin.name in locked} | _own(locked, presidio=needs.presidio)
     ours = wheels(wanted.values(), place, kept / "wheels", tell=tell)
     every = [*((wheel, True) for wheel in ours), *((wheel, False) for wheel in added)]
-    libraries = bundle_parts.of_wheels(every, needs, place.interpreter, kept / "parts", tell)
-    _must_not_shadow(libraries[len(ours) :])
+    parts = bundle_parts.of_wheels(every, needs, place.interpreter, kept / "parts", tell)
+    _must_not_shadow(parts[len(ours) :])
     proxy = bundle_parts.of_sources("proxy", _sources(), place.interpreter, kept / "parts")
     told = [digest(_LOCK), place.minor, proxy.key, _told(users), [line.text for line in asked.lines] if asked else []]
     return Contents(
         target=place,
-        libraries=tuple(libraries),
+        libraries=tuple(parts[: len(ours)]),
+        added=tuple(parts[len(ours) :]),
         proxy=proxy,
         users=bundle_parts.of_sources("include", users.files, place.interpreter, kept / "parts"),
         left_out=tuple(users.left_out),

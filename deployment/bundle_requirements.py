@@ -84,6 +84,7 @@ def resolved(asked: Asked, locked: Mapping[str, Locked], target: Target, cache: 
         raise ConfigError(wrong)
     told = [
         [line.text for line in asked.lines],
+        _local(asked),
         sorted(pin.line for pin in locked.values()),
         target.name,
         target.environment,

@@ -43,13 +43,16 @@ _STATUS: Final[Mapping[int, str]] = {
 _AGAIN: Final = frozenset({-32003, -32005, 409, 429})
 """Not executed, so that sending it again is safe."""
 _LOST: Final = frozenset({-32004, 404})
+_SAID: Final = 300
+"""Characters of AWS's own message that are repeated."""
 
 
 class RefusedError(DeployError):
     """The platform's answer in place of the proxy's. `number` is the HTTP status or the JSON-RPC code."""
 
-    def __init__(self, number: int, sentence: str) -> None:
-        super().__init__(f"{sentence} ({number})")
+    def __init__(self, number: int, sentence: str, said: object) -> None:
+        told = f"; AWS said: {str(said)[:_SAID]}" if said else ""
+        super().__init__(f"{sentence} ({number}){told}")
         self.number = number
 
 
@@ -118,11 +121,12 @@ class Conversation:
         answer = self._transport.send(sent)
         found = _message(answer, number)
         if found is None:
-            raise RefusedError(answer.status, _STATUS.get(answer.status, "the runtime did not answer with MCP"))
+            sentence = _STATUS.get(answer.status, "the runtime did not answer with MCP")
+            raise RefusedError(answer.status, sentence, answer.said)
         if isinstance(error := found.get("error"), dict):
             code = error.get("code")
             if isinstance(code, int) and code in _PLATFORM:
-                raise RefusedError(code, _PLATFORM[code])
+                raise RefusedError(code, _PLATFORM[code], error.get("message"))
             raise RpcAnswerError(error)
         result = found.get("result")
         return result if isinstance(result, dict) else {}

@@ -68,12 +68,17 @@ def _run(given: Sequence[str], report: Report) -> int:
     flags = {key: getattr(options, key) for key in FLAGS}
     config = read(Path(options.config), flags, options.ask, building=verb in _BUILDING)
     run = Run(config=config, account=Account(config.region), report=report, waits=Waits(report.tell))
-    function: Callable[[Run, argparse.Namespace], int] = getattr(
-        importlib.import_module(f"deployment.{MODULES[verb]}"), verb
-    )
+    function = verb_of(verb, options)
     if verb == "destroy" and options.ask is None and not options.yes:
         raise UsageError(f"{PROGRAM} destroy: asks before it deletes, and nobody can be asked here: give --yes")
     return function(run, options)
+
+
+def verb_of(verb: str, options: argparse.Namespace) -> Callable[[Run, argparse.Namespace], int]:
+    """The verb's function; of the other verbs nothing is loaded."""
+    module = importlib.import_module(f"deployment.{MODULES[verb]}")
+    found: Callable[[Run, argparse.Namespace], int] = getattr(module, options.action if verb == "gateway" else verb)
+    return found
 
 
 def _secret(options: argparse.Namespace, report: Report) -> str | None:

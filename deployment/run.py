@@ -63,7 +63,8 @@ def planned(run: Run, steps: Sequence[Step]) -> tuple[Change, ...]:
 
 def planned_removal(run: Run, steps: Sequence[Step]) -> tuple[Change, ...]:
     """What `take_down` would do, reported. Only reads."""
-    changes = tuple(change for step in reversed(steps) for change in step.plan_removal())
+    # Two steps may share what they remove, as the kinds of artifact share a bucket.
+    changes = tuple(dict.fromkeys(change for step in reversed(steps) for change in step.plan_removal()))
     run.report.changes(changes)
     return changes
 

@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
+from deployment import faults
 from deployment.errors import ConfigError, DeployError
 from deployment.run import Run
 from proxy.arns import invocation_url
@@ -38,11 +39,12 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`body` is JSON or, with a `kind` of text/event-stream, events."""
+    """`body` is JSON or, with a `kind` of text/event-stream, events. `said` is AWS's own message of a refusal."""
 
     status: int
     kind: str
     body: bytes = field(repr=False)
+    said: str = ""
 
 
 class Transport(Protocol):
@@ -70,7 +72,7 @@ class Signed:
                 payload=sent.body,
             )
         except ClientError as error:
-            return Answer(status=_status(error), kind="", body=b"")
+            return Answer(status=_status(error), kind="", body=b"", said=faults.message(error))
         body = answer["response"].read(ANSWER_BYTES + 1)
         answer["response"].close()
         return Answer(status=answer.get("statusCode", 200), kind=answer["contentType"], body=_capped(body))

@@ -21,7 +21,7 @@ from proxy.address import mark_of
 from proxy.asgi import App
 from proxy.auth import Auth, outbound
 from proxy.callers import Callers, allowed, callers, refusals
-from proxy.catalog import Catalogs
+from proxy.catalogs import Catalogs
 from proxy.connect import connect
 from proxy.door import Door
 from proxy.errors import ConfigError

@@ -22,9 +22,9 @@ from proxy.auth_client import client_of, reference_of
 from proxy.auth_modes import Anonymous, ApiKey, Bearer, Iam, Passthrough
 from proxy.aws import SERVICE, credentials, named_by
 from proxy.errors import AuthError, ConfigError
-from proxy.fetch import is_loopback
 from proxy.identity import Identity, Provider
 from proxy.lease import Lease, Leased
+from proxy.loopback import is_loopback
 from proxy.settings import Settings
 from proxy.sigv4 import Signer
 

@@ -1,30 +1,26 @@
 """The catalog: the upstream's tools as last listed, found by name.
 
-A proxy with a credential of its own keeps one catalog, discovered in the background and refreshed by the upstream's
-`ttlMs`. In passthrough mode each caller's token sees its own tools: one catalog a token, bounded, never shared,
-never written to disk.
+It is discovered in the background and refreshed by the upstream's `ttlMs`; which catalog a caller sees is said in
+`proxy/catalogs.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
 from policies.jsontext import dumps
 from policies.model import Json, JsonObject, Tool
-from proxy.eras import MODERN
 from proxy.errors import ProxyError, UpstreamError
-from proxy.inbound import Inbound
 from proxy.publishing import Publishing
 from proxy.settings import Bounds
 from proxy.snapshot import Snapshot
 from proxy.upstream import Origin, Upstream
+from proxy.wire import AnswerError
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +130,8 @@ class Catalog:
         self._refreshed = time.monotonic()
         # What the upstream said stays here: no policy has seen it.
         told = UpstreamError("status", "The upstream answered its tool list with an error")
+        if isinstance(error, AnswerError) and error.status in (401, 403):
+            error = UpstreamError("auth", f"The upstream does not accept the proxy's credential (HTTP {error.status})")
         self._failure = error if isinstance(error, UpstreamError) else told
         fault = f"upstream_{error.kind}" if isinstance(error, UpstreamError) else type(error).__name__
         if fault != self._fault:
@@ -229,45 +227,6 @@ class Catalog:
             except Exception as error:  # noqa: BLE001 - discovery must go on, whatever an upstream answers
                 log.error("discovery failed: %s", type(error).__name__)
                 await asyncio.sleep(_LONGEST_PAUSE_S)
-
-
-class Catalogs:
-    """Which catalog a caller sees."""
-
-    def __init__(
-        self,
-        upstream: Upstream,
-        bounds: Bounds,
-        *,
-        per_token: bool = False,
-        snapshot: Snapshot | None = None,
-        publishing: Callable[[], Publishing] = Publishing,
-    ) -> None:
-        self._upstream = upstream
-        self._bounds = bounds
-        self._per_token = per_token
-        self._publishing = publishing
-        self._by_token: OrderedDict[bytes, Catalog] = OrderedDict()
-        self.main = Catalog(upstream, bounds, Origin(version=MODERN, own=True), snapshot, publishing())
-
-    def of(self, inbound: Inbound) -> Catalog:
-        if not self._per_token:
-            return self.main
-        token = inbound.headers.get("authorization")
-        key = hashlib.sha256((token or "").encode()).digest()
-        catalog = self._by_token.get(key)
-        if catalog is None:
-            origin = Origin(version=MODERN, own=True, authorization=token)
-            publishing = self._publishing()
-            catalog = self._by_token[key] = Catalog(self._upstream, self._bounds, origin, None, publishing)
-            if len(self._by_token) > self._bounds.catalogs:
-                self._by_token.popitem(last=False)
-        self._by_token.move_to_end(key)
-        return catalog
-
-    def noticed(self, method: str, inbound: Inbound) -> None:
-        if method == "notifications/tools/list_changed":
-            self.of(inbound).forget()
 
 
 def _objects(listed: Json) -> list[JsonObject]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from policies.chain import Answered, Chain, Denied
 from policies.model import ANYONE, Call, JsonObject, Result, Step, Tool
-from proxy.catalog import Catalogs
+from proxy.catalogs import Catalogs
 from proxy.denials import denial, error_of, unknown_tool
 from proxy.errors import INTERNAL_ERROR, RpcError, UpstreamError
 from proxy.ids import uuid7

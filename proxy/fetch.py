@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Mapping
 from typing import Final
@@ -16,6 +15,7 @@ from proxy.errors import AuthError
 from proxy.http1 import Client
 from proxy.http1_errors import ConnectError, HttpError
 from proxy.http1_response import Response
+from proxy.loopback import is_loopback
 
 ANSWER_BYTES: Final = 1024 * 1024
 _AGENT: Final = f"mcp-policy-proxy/{VERSION}"
@@ -69,14 +69,6 @@ def problem_of(url: str, *, loopback: bool = True) -> str | None:
     if parsed.scheme == "http" and not (loopback and is_loopback(host)):
         return "must be https:// (http:// is for loopback alone)"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost` and for addresses of the loopback network."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 async def _bounded(answer: Response, host: str) -> bytes:

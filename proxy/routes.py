@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from policies.model import Call, JsonObject
-from proxy.catalog import Catalogs
+from proxy.catalogs import Catalogs
 from proxy.errors import INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RpcError, UpstreamError
 from proxy.hello import discovered, initialized
 from proxy.inbound import READS, Inbound, Notify

@@ -174,6 +174,9 @@ WRONG = [
     ["call", "lookup", '{"a": ' + CANARY],
     ["call", "lookup", f'["{CANARY}"]'],
     ["call", "lookup", "--port", CANARY],
+    ["call", "lookup", "--qualifier", CANARY],
+    ["tools", "--token", CANARY],
+    ["tools", "--arn", CANARY, "--url", CANARY],
     ["explain"],
     *([verb, f"--{name}", CANARY] for verb in ("serve", "call") for name in SECRETS),
 ]

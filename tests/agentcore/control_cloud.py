@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -17,9 +17,6 @@ from tests.agentcore.world import ACCOUNT, REGION
 
 _T = TypeVar("_T")
 PRINCIPAL = "bedrock-agentcore.amazonaws.com"
-
-# A client takes 0.1 s to make, and a test process has one moto.
-client = cache(moto_client)
 
 
 class Cloud:
@@ -61,7 +58,7 @@ class Cloud:
         return None if found is None else (found["ARN"], found["SecretString"])
 
     def _call(self, service: str, name: str, **arguments: Any) -> Callable[[], Any]:
-        return partial(getattr(client(service, self._url), name), **arguments)
+        return partial(getattr(moto_client(service, self._url), name), **arguments)
 
     async def _found(self, call: Callable[[], _T]) -> _T | None:
         try:

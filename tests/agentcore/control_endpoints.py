@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.agentcore import control_runtimes
-from tests.agentcore.control_lifecycle import RUNTIME, begin, look, require_settled, told
+from tests.agentcore.control_lifecycle import begin, look, require_settled, told
 from tests.agentcore.control_state import Operation, Plane, conflict, not_found, page
 from tests.agentcore.model import ServiceError
 from tests.agentcore.world import Endpoint, Json, Runtime
@@ -66,9 +66,7 @@ def _found(plane: Plane, request: Json) -> tuple[Runtime, Endpoint]:
 
 
 def _looked(plane: Plane, runtime: Runtime, endpoint: Endpoint) -> bool:
-    """One look. An endpoint does not settle before its runtime has; what is settled serves its target version."""
-    if runtime.status in RUNTIME and endpoint.status in RUNTIME:
-        return True
+    """One look, after one at its runtime. What is settled serves its target version."""
     if not look(endpoint, plane.world.faults):
         del runtime.endpoints[endpoint.name]
         return False

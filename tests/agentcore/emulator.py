@@ -18,10 +18,9 @@ from typing import Final
 from aiohttp import web
 
 from tests.agentcore import control, emulator_moto, gateway_plane, runtime_plane, tokens
-from tests.agentcore.control_cloud import client
 from tests.agentcore.control_state import ListTools
 from tests.agentcore.emulator_remains import Remain, remains
-from tests.agentcore.signatures_iam import DEPLOYER
+from tests.agentcore.signatures_iam import DEPLOYER, moto_client
 from tests.agentcore.world import REGION, World
 
 START_S: Final = 10.0
@@ -96,7 +95,7 @@ class Emulator:
     def _keys(self, moto: str) -> dict[str, str]:
         """A key of the user `deployer`, known to moto and to the planes as the same principal."""
         user = DEPLOYER.rpartition("/")[2]
-        iam = client("iam", moto)
+        iam = moto_client("iam", moto)
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_user(UserName=user)
         for old in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:

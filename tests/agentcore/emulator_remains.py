@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.agentcore.control_cloud import client
+from tests.agentcore.signatures_iam import moto_client
 from tests.agentcore.world import World
 
 TAG = "mcp-policy-proxy"
@@ -55,13 +55,13 @@ def _ours(world: World) -> Iterator[Found]:
 
 
 def _theirs(moto: str) -> Iterator[Found]:
-    yield from _iam(client("iam", moto))
-    yield from _s3(client("s3", moto))
-    yield from _secrets(client("secretsmanager", moto))
-    yield from _ecr(client("ecr", moto))
-    yield from _codebuild(client("codebuild", moto))
-    yield from _cognito(client("cognito-idp", moto))
-    yield from _logs(client("logs", moto))
+    yield from _iam(moto_client("iam", moto))
+    yield from _s3(moto_client("s3", moto))
+    yield from _secrets(moto_client("secretsmanager", moto))
+    yield from _ecr(moto_client("ecr", moto))
+    yield from _codebuild(moto_client("codebuild", moto))
+    yield from _cognito(moto_client("cognito-idp", moto))
+    yield from _logs(moto_client("logs", moto))
 
 
 def _iam(iam: Any) -> Iterator[Found]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 import httpx2
 from aiohttp import web
 from botocore.auth import SigV4Auth
@@ -21,7 +20,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from tests.agentcore.signatures import SERVICE, Keys
-from tests.agentcore.signatures_iam import DEPLOYER, moto_client
+from tests.agentcore.signatures_iam import DEPLOYER, moto_client, session
 from tests.agentcore.world import ACCOUNT, REGION, Endpoint, Gateway, Json, Runtime, Target, World
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +114,7 @@ def code_in(moto_url: str, key: str, main: str = PROXY_MAIN, **files: str) -> Js
 
 def agentcore(plane: str, keys: Keys) -> Any:
     """boto3's client of the data plane."""
-    return boto3.session.Session().client(
+    return session().client(
         SERVICE,
         region_name=REGION,
         endpoint_url=plane,

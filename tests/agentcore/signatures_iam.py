@@ -24,10 +24,14 @@ DIRECTORY = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:workload-identity-dir
 _ROLE = re.compile(r"arn:aws:(?:sts::\d+:assumed-role/([^/]+)/.*|iam::\d+:role/(?:.*/)?([^/]+))")
 
 
+session = cache(boto3.session.Session)
+"""The one session whose clients are made here: it loads a service's model once."""
+
+
 @cache
 def moto_client(service: str, moto: str) -> Any:
-    """The boto3 client of the moto server at URL `moto`, whatever the environment says. One takes 0.1 s to make."""
-    return boto3.session.Session().client(
+    """The boto3 client of the moto server at URL `moto`, whatever the environment says."""
+    return session().client(
         service,
         region_name=REGION,
         endpoint_url=moto,

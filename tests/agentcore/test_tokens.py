@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import boto3
 import pytest
 from aiohttp import web
 from botocore import UNSIGNED
@@ -20,9 +19,9 @@ from botocore.exceptions import ClientError
 from proxy.discovery import of_issuer
 from proxy.tokens import ClientCredentials
 from tests.agentcore import tokens
-from tests.agentcore.runtime_plane_serving import allow, role, serving, user_keys
-from tests.agentcore.signatures import Keys, mint
-from tests.agentcore.signatures_iam import DIRECTORY, VAULT, Permissions, moto_client
+from tests.agentcore.runtime_plane_serving import agentcore, allow, role, serving, user_keys
+from tests.agentcore.signatures import mint
+from tests.agentcore.signatures_iam import DIRECTORY, VAULT, Permissions, moto_client, session
 from tests.agentcore.tokens_check import BadBearerError, claims_of
 from tests.agentcore.tokens_identity import Identity, add_routes
 from tests.agentcore.tokens_pools import Pools, new_key
@@ -180,7 +179,7 @@ async def test_two_secrets_of_a_client_live_and_a_deleted_one_does_not(front: Fr
 
 
 async def test_a_client_made_for_it_gets_its_token_without_any_domain(front: Front) -> None:
-    cognito = boto3.session.Session().client(
+    cognito = session().client(
         "cognito-idp", region_name="us-east-1", endpoint_url=front.url, config=Config(signature_version=UNSIGNED)
     )
 
@@ -265,25 +264,26 @@ WRONG: dict[str, tuple[Spoil, str]] = {
 }
 
 
-@pytest.mark.parametrize("part", WRONG)
-async def test_a_token_that_is_wrong_in_any_part_is_refused(front: Front, part: str) -> None:
-    spoil, told = WRONG[part]
-    rule = {
-        "inboundTokenClaimName": "tenant",
-        "inboundTokenClaimValueType": "STRING",
-        "authorizingClaimMatchValue": {"claimMatchValue": {"matchValueString": "a"}, "claimMatchOperator": "EQUALS"},
-    }
+def tenant_rule(value: str) -> dict[str, Any]:
+    """One of an authorizer's `customClaims`."""
+    match = {"claimMatchValue": {"matchValueString": value}, "claimMatchOperator": "EQUALS"}
+    named = {"inboundTokenClaimName": "tenant", "inboundTokenClaimValueType": "STRING"}
+    return {**named, "authorizingClaimMatchValue": match}
+
+
+async def test_a_token_that_is_wrong_in_any_part_is_refused(front: Front) -> None:
     authorizer = front.authorizer(
         allowedClients=[front.client],
         allowedAudience=["proxy", "shop"],
         allowedScopes=["shop/read"],
-        customClaims=[rule],
+        customClaims=[tenant_rule("a")],
     )
     token = resigned(aud="proxy", tenant="a")(front, await front.token())
     await claims_of(front.http, authorizer, f"Bearer {token}")
-    with pytest.raises(BadBearerError, match=told) as caught:
-        await claims_of(front.http, authorizer, f"Bearer {spoil(front, token)}")
-    assert caught.value.status == 401
+    for part, (spoil, told) in WRONG.items():
+        with pytest.raises(BadBearerError, match=told) as caught:
+            await claims_of(front.http, authorizer, f"Bearer {spoil(front, token)}")
+        assert (part, caught.value.status) == (part, 401)
 
 
 async def test_a_token_without_an_allowed_scope_is_known_and_refused(front: Front) -> None:
@@ -327,22 +327,12 @@ class TestIdentity:
         async with serving(application) as url:
             yield url
 
-    def client(self, url: str, keys: Keys) -> Any:
-        return boto3.session.Session().client(
-            "bedrock-agentcore",
-            region_name="us-east-1",
-            endpoint_url=url,
-            aws_access_key_id=keys.access_key,
-            aws_secret_access_key=keys.secret_key,
-            aws_session_token=keys.token,
-        )
-
     async def test_a_workload_of_its_own_gets_an_upstream_token_that_is_good(self, front: Front, plane: str) -> None:
-        agentcore = self.client(plane, user_keys(front.world))
+        identity = agentcore(plane, user_keys(front.world))
 
         def ask() -> str:
-            workload = agentcore.get_workload_access_token(workloadName="own")["workloadAccessToken"]
-            answer = agentcore.get_resource_oauth2_token(
+            workload = identity.get_workload_access_token(workloadName="own")["workloadAccessToken"]
+            answer = identity.get_resource_oauth2_token(
                 workloadIdentityToken=workload,
                 resourceCredentialProviderName="up",
                 scopes=["shop/read"],
@@ -373,15 +363,15 @@ class TestIdentity:
     async def test_what_identity_refuses_has_its_error(
         self, front: Front, plane: str, operation: str, given: dict[str, Any], kind: str
     ) -> None:
-        agentcore = self.client(plane, user_keys(front.world))
+        identity = agentcore(plane, user_keys(front.world))
 
         def ask() -> None:
             base: dict[str, Any] = {}
             if operation == "get_resource_oauth2_token":
-                token = agentcore.get_workload_access_token(workloadName="own")["workloadAccessToken"]
+                token = identity.get_workload_access_token(workloadName="own")["workloadAccessToken"]
                 base = {"workloadIdentityToken": token, "resourceCredentialProviderName": "up", "scopes": []}
                 base["oauth2Flow"] = "M2M"
-            getattr(agentcore, operation)(**{**base, **given})
+            getattr(identity, operation)(**{**base, **given})
 
         with pytest.raises(ClientError) as caught:
             await asyncio.to_thread(ask)
@@ -398,9 +388,9 @@ class TestIdentity:
 
         def ask(given: list[str]) -> None:
             arn = role(front.moto, "workload", [allow(actions, given)])
-            agentcore = self.client(plane, mint(front.world, arn, "i"))
-            agentcore.get_resource_oauth2_token(
-                workloadIdentityToken=agentcore.get_workload_access_token(workloadName="own")["workloadAccessToken"],
+            identity = agentcore(plane, mint(front.world, arn, "i"))
+            identity.get_resource_oauth2_token(
+                workloadIdentityToken=identity.get_workload_access_token(workloadName="own")["workloadAccessToken"],
                 resourceCredentialProviderName="up",
                 scopes=[],
                 oauth2Flow="M2M",

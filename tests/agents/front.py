@@ -86,7 +86,7 @@ class Front:
             return web.json_response(
                 {"message": verdict}, status=401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
             )
-        headers = {"x-amzn-ErrorType": "InvalidSignatureException"}
+        headers = {"x-amzn-ErrorType": "InvalidSignatureException:http://internal.amazon.com/coral/"}
         return web.json_response({"message": verdict}, status=403, headers=headers)
 
     async def _passed_on(self, asked: Asked) -> web.Response:

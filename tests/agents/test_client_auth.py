@@ -434,7 +434,7 @@ def test_httpx_gets_the_same_classes_without_what_the_proxy_needs() -> None:
         "from proxy.arns import invocation_url, region_of\n"
         "from proxy.client_auth_httpx import BearerAuth, SigV4Auth\n"
         "print(issubclass(SigV4Auth, httpx.Auth), issubclass(BearerAuth, httpx.Auth))\n"
-        "heavy = {'pydantic', 'orjson', 'httptools', 'uvicorn', 'mcp', 'fastmcp', 'aiohttp', 'httpx2', 'opentelemetry'}\n"
+        "heavy = {'pydantic', 'orjson', 'httptools', 'uvicorn', 'mcp', 'fastmcp', 'aiohttp', 'httpx2'}\n"
         "print(heavy & set(sys.modules))\n"
     )
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from deployment.run import Run
@@ -17,7 +18,7 @@ class SmallArtifact:
         self._run = run
         self._s3 = run.account.client("s3")
         self._bucket = f"mcp-policy-proxy-{run.account.id}-{run.config.region}"
-        self._key = f"{run.config.agent_name}/{self.body.hex()}.zip"
+        self._key = f"{run.config.agent_name}/{hashlib.sha256(self.body).hexdigest()[:8]}.zip"
 
     def value(self) -> dict[str, Any]:
         code = {"s3": {"bucket": self._bucket, "prefix": self._key}}

@@ -18,6 +18,7 @@ import pytest
 
 from deployment import bundle, bundle_lock
 from deployment.bundle import Bundle
+from deployment.bundle_target import Platform
 from deployment.errors import DeployError
 
 ROOT = Path(__file__).parents[2]
@@ -48,10 +49,20 @@ def alone() -> Iterator[None]:
         yield
 
 
-def built(platform: str, **inputs: Any) -> Bundle:
+def project(folder: Path) -> Path:
+    """A config's folder whose `.build` shares what is slow to make with every other test: not archives, nor trees."""
+    for name in ("wheels", "parts", "libraries"):
+        (KEPT / name).mkdir(parents=True, exist_ok=True)
+        (folder / ".build").mkdir(parents=True, exist_ok=True)
+        if not (folder / ".build" / name).exists():
+            (folder / ".build" / name).symlink_to(KEPT / name)
+    return folder
+
+
+def built(folder: Path, platform: Platform, **inputs: Any) -> Bundle:
     """Skips the test, by name, where the package index cannot be reached."""
     with alone(), reachable():
-        return bundle.build(folder=ROOT, platform=platform, python=PYTHON, **inputs)  # type: ignore[arg-type]
+        return bundle.build(folder=project(folder), platform=platform, python=PYTHON, **inputs)
 
 
 @contextmanager

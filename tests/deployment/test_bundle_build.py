@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,18 @@ from deployment.bundle_strip import Needs
 from deployment.bundle_target import interpreter, target
 from deployment.bundle_wheels import wheels
 from deployment.errors import ConfigError, DeployError
-from tests.deployment.built import KEPT, PYTHON, ROOT, alone, built, reachable, users, wheel
+from tests.deployment.built import KEPT, PYTHON, ROOT, alone, built, project, reachable, users, wheel
 
 FEW = ("idna", "click", "pyyaml", "jmespath")
 LEAST = Needs(presidio=False, botocore_data=False, phone_data=False)
+
+
+@pytest.fixture(autouse=True)
+def emptied(tmp_path: Path) -> Iterator[None]:
+    """Archives are large: none stays."""
+    yield
+    for kind in ("bundles", "trees"):
+        shutil.rmtree(tmp_path / ".build" / kind, ignore_errors=True)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -61,14 +70,13 @@ def test_archives_of_the_same_files_are_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_second_build_needs_no_network_and_hardly_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = users(tmp_path)
-    first = built("aarch64", **theirs)
+    first = built(tmp_path, "aarch64", **theirs)
     monkeypatch.setenv("PATH", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    shutil.rmtree(tmp_path / "wheels")
     told: list[str] = []
     with alone():
         began = time.monotonic()
-        second = bundle.build(folder=ROOT, platform="aarch64", python=PYTHON, tell=told.append, **theirs)
+        second = bundle.build(folder=tmp_path, platform="aarch64", python=PYTHON, tell=told.append, **theirs)
         took = time.monotonic() - began
     assert second == first
     assert told == []
@@ -77,29 +85,33 @@ def test_a_second_build_needs_no_network_and_hardly_any_time(tmp_path: Path, mon
 
 def test_a_changed_policy_changes_the_archive_and_compiles_nothing_else(tmp_path: Path) -> None:
     theirs = users(tmp_path)
-    first = built("aarch64", **theirs)
+    first = built(tmp_path, "aarch64", **theirs)
     (tmp_path / "shouting.py").write_text((tmp_path / "shouting.py").read_text() + f"\nMADE = {str(tmp_path)!r}\n")
     told: list[str] = []
     with alone():
-        second = bundle.build(folder=ROOT, platform="aarch64", python=PYTHON, tell=told.append, **theirs)
+        second = bundle.build(folder=tmp_path, platform="aarch64", python=PYTHON, tell=told.append, **theirs)
     assert second.sha256 != first.sha256
     assert [line.partition(" ")[0] for line in told] == ["putting"]
 
 
+def test_a_wheel_that_was_built_again_under_its_name_is_taken_anew(tmp_path: Path) -> None:
+    theirs = users(tmp_path)
+    built(tmp_path, "aarch64", **theirs)
+    wheel(tmp_path / "wheels", "loud", "1.2", {"loud/__init__.py": f"MADE = {str(tmp_path)!r}\n"})
+    with zipfile.ZipFile(built(tmp_path, "aarch64", **theirs).path) as archive:
+        assert str(tmp_path) in archive.read("lib/loud/__init__.py").decode()
+
+
 def test_the_archive_holds_the_tree_that_is_checked(tmp_path: Path) -> None:
     theirs = users(tmp_path)
-    archive = built("host", **theirs)
+    archive, archive_for_aws = (built(tmp_path, platform, **theirs) for platform in ("host", "aarch64"))
     with alone():
-        tree = bundle.tree(Inputs(folder=ROOT, python=PYTHON, **theirs), "host")
-        assert bundle.twin(built_for_aws(theirs), ROOT) == tree
+        tree = bundle.tree(Inputs(folder=tmp_path, python=PYTHON, **theirs), "host")
+        assert bundle.twin(archive_for_aws.path, tmp_path) == tree
     with zipfile.ZipFile(archive.path) as opened:
         inside = {name: hashlib.sha256(opened.read(name)).digest() for name in opened.namelist()}
     assert {name: hashlib.sha256(text).digest() for name, text in contents(tree).items()} == inside
     assert tree.stat().st_mode & 0o777 == 0o755
-
-
-def built_for_aws(theirs: dict[str, Path]) -> Path:
-    return bundle.build(folder=ROOT, platform="aarch64", python=PYTHON, **theirs).path  # type: ignore[arg-type]
 
 
 def test_a_source_that_this_python_cannot_compile_is_named(tmp_path: Path) -> None:
@@ -110,11 +122,11 @@ def test_a_source_that_this_python_cannot_compile_is_named(tmp_path: Path) -> No
 
 
 def test_a_dependency_called_as_one_of_our_packages_is_refused(tmp_path: Path) -> None:
-    theirs = users(tmp_path)
+    theirs = users(project(tmp_path))
     wheel(tmp_path / "wheels", "shadow", "1.0", {"proxy/__init__.py": "", "shadow.py": ""})
     theirs["requirements"].write_text("--no-index\n--find-links wheels\nloud\nshadow\n")
     with alone(), reachable(), pytest.raises(ConfigError, match=r"shadow 1\.0 brings a package called proxy"):
-        bundle.build(folder=ROOT, platform="aarch64", python=PYTHON, **theirs)
+        bundle.build(folder=tmp_path, platform="aarch64", python=PYTHON, **theirs)
 
 
 @pytest.mark.parametrize(("limit", "said"), [("ZIPPED", "zipped"), ("UNPACKED", "unpacked")])
@@ -122,13 +134,13 @@ def test_what_agentcore_would_not_take_is_refused_with_what_is_heavy(
     limit: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = users(tmp_path)
-    built("aarch64", **theirs)
+    built(tmp_path, "aarch64", **theirs)
     monkeypatch.setattr(bundle_zip, limit, 10**6)
     with (
         alone(),
         pytest.raises(ConfigError, match=rf"MB {said}, and AgentCore takes 1\.0 MB; the heaviest: \w+ [\d.]+ MB"),
     ):
-        bundle.build(folder=ROOT, platform="aarch64", python=PYTHON, **theirs)
+        bundle.build(folder=tmp_path, platform="aarch64", python=PYTHON, **theirs)
 
 
 def test_a_wheel_with_another_content_than_the_lock_says_is_not_used(
@@ -157,21 +169,21 @@ def test_pips_own_words_come_without_addresses(tmp_path: Path, monkeypatch: pyte
 
 def test_what_no_build_has_used_for_long_is_swept_and_wheels_stay(tmp_path: Path) -> None:
     kept = tmp_path / ".build"
-    for name in ("parts/old-1/x.py", "parts/new-1/x.py", "wheels/w.whl"):
+    for number, name in enumerate(["parts/old", "wheels/w.whl", *(f"bundles/{each}.zip" for each in "abcdef")]):
         (kept / name).parent.mkdir(parents=True, exist_ok=True)
         (kept / name).write_text("")
-    for old in (kept / "parts" / "old-1", kept / "wheels" / "w.whl"):
-        os.utime(old, (0, 0))
+        os.utime(kept / name, (number, number))
+    (kept / "parts" / "new").write_text("")
     bundle._swept(kept)
-    assert sorted(path.name for path in kept.rglob("*") if path.is_file() or path.parent.name == "parts") == [
-        "new-1",
+    assert sorted(path.name for path in kept.rglob("*") if path.is_file()) == [
+        *(f"{each}.zip" for each in "cdef"),
+        "new",
         "w.whl",
-        "x.py",
     ]
 
 
 def test_the_builder_reads_the_same_inputs_the_same_way_twice(tmp_path: Path) -> None:
-    inputs = Inputs(folder=ROOT, python=PYTHON, **users(tmp_path))
+    inputs = Inputs(folder=tmp_path, python=PYTHON, **users(project(tmp_path)))
     with alone(), reachable():
         one, other = gathered(inputs, "aarch64"), gathered(inputs, "host")
     assert one.inputs == other.inputs

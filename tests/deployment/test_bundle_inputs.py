@@ -317,18 +317,23 @@ def test_a_conflict_further_down_names_the_locked_package_too(tmp_path: Path, aa
     assert "deep 1.0 depends on orjson<3" in found
 
 
-def test_requirements_are_those_of_the_target_and_kept_for_the_next_time(tmp_path: Path, aarch64: Target) -> None:
+def test_requirements_are_those_of_the_target_and_kept_for_the_next_time(
+    tmp_path: Path, aarch64: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wheels = tmp_path / "wheels"
     there = 'there; platform_machine == "aarch64" and platform_system == "Linux"'
     here = 'here; platform_machine == "no such machine"'
     wheel(wheels, "asked", "1.0", {"asked.py": ""}, requires=(there, here))
     wheel(wheels, "there", "2.0", {"there.py": ""})
-    file = asked(tmp_path, "asked\n")
-    pins = bundle_requirements.resolved(file, LOCKED, aarch64, tmp_path / "kept")
+    file = tmp_path / "requirements.txt"
+    file.write_text("asked\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    told = bundle_requirements.asked(file)
+    pins = bundle_requirements.resolved(told, LOCKED, aarch64, tmp_path / "kept")
     assert [(pin.name, pin.version) for pin in pins] == [("asked", "1.0"), ("there", "2.0")]
-    for each in wheels.iterdir():
-        each.unlink()
-    assert bundle_requirements.resolved(file, LOCKED, aarch64, tmp_path / "kept") == pins
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    assert bundle_requirements.resolved(told, LOCKED, aarch64, tmp_path / "kept") == pins
 
 
 def test_constraints_ask_for_nothing_and_nested_files_are_read(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import botocore.session
+
 from deployment import names
 from deployment.account import Account
 from deployment.config import DeployConfig, Inbound
@@ -22,7 +24,10 @@ Json = dict[str, Any]
 
 UPSTREAM = "https://tools-abcdefghij.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
 TOOLS = [{"name": name, "inputSchema": {"type": "object"}} for name in ("quote", "order", "cancel")]
-_READS = ("Get", "List", "Describe", "Head")
+_READS = ("Get", "List", "Describe", "Head", "StartQuery")
+
+# botocore's service models, read once for all tests: each takes a tenth of a second.
+_MODELS = botocore.session.Session().get_component("data_loader")
 
 
 class Killed(BaseException):
@@ -34,6 +39,7 @@ class Mortal(Account):
 
     def __init__(self, region: str, lives: int | None = None) -> None:
         super().__init__(region)
+        self._session._session.register_component("data_loader", _MODELS)
         self.lives = lives
         self.made: list[str] = []
 
@@ -115,25 +121,27 @@ def quick(tell: Callable[[str], None]) -> Waits:
     return Waits(tell, first_s=0.005)
 
 
-def operator(emulator: Emulator, listing: Listing, **config: Any) -> Operator:
-    """Its account has a READY runtime of the deployment's name and tag."""
+def operator(emulator: Emulator, listing: Listing, code: Json | None = None, **config: Any) -> Operator:
+    """Its account has a READY runtime of the deployment's name and tag, which runs `code` (by default nothing)."""
     settings = DeployConfig(agent_name="shop", gateway_endpoint=UPSTREAM, region="us-east-1", **config)
     account = Mortal("us-east-1")
     made = Operator(emulator=emulator, listing=listing, config=settings, account=account)
-    deploy(made)
+    deploy(made, code)
     return made
 
 
-def deploy(operator: Operator) -> str:
+def deploy(operator: Operator, code: Json | None) -> str:
     """What `deploy` leaves, without building anything. The runtime's ARN."""
     environment = operator.emulator.environment
+    operator.emulator.world.faults.creates_with_mmdsv2 = True
     inbound = operator.config.inbound
     authorizer = {"authorizerConfiguration": {"customJWTAuthorizer": _jwt(inbound)}} if inbound.mode == "jwt" else {}
     control = operator.aws()
     found = control.create_agent_runtime(
         agentRuntimeName="shop",
-        agentRuntimeArtifact=artifact(environment),
+        agentRuntimeArtifact=code or artifact(environment),
         roleArn=role(environment),
+        environmentVariables={"MCP_PROXY_HOST": "0.0.0.0", "MCP_PROXY_INBOUND": "platform"},
         networkConfiguration={"networkMode": "PUBLIC"},
         protocolConfiguration={"serverProtocol": "MCP"},
         tags=names.tags(operator.config),
