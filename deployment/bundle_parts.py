@@ -128,8 +128,7 @@ def _unpack(wheel: Path, folder: Path, *, ours: bool, needs: Needs) -> None:
             if not name.endswith("/") and (place := bundle_strip.placed(name))
         }
         sources = {place: archive.read(name) for place, name in places.items() if place.endswith(".py")}
-        tested = bundle_strip.imports_tests(sources)
-        for place in bundle_strip.shipped(places, ours=ours, needs=needs, tested=tested):
+        for place in bundle_strip.shipped(places, sources, ours=ours, needs=needs):
             target = folder / place
             if ".." in place.split("/") or place.startswith("/"):
                 raise DeployError(f"{wheel.name}: holds a path that leads out of it: {place}")

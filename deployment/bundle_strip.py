@@ -6,7 +6,7 @@ A path is one inside the folder that the wheel is unpacked to, with slashes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,23 +14,10 @@ TESTS: Final = frozenset({"tests", "test", "benchmarks"})
 """Folders of a package that nothing runs but its developers."""
 
 _BYTECODE: Final = (".pyc", ".pyo")
-_SOURCES: Final = (
-    ".pyi",
-    ".pyx",
-    ".pxd",
-    ".pxi",
-    ".c",
-    ".cc",
-    ".cpp",
-    ".cu",
-    ".h",
-    ".hh",
-    ".hpp",
-    ".a",
-    ".proto",
-    ".exe",
-)
-"""What compilers and type checkers read. Only our own dependencies are known not to read it at run time."""
+_SOURCES: Final = (".pyx", ".pxd", ".pxi", ".c", ".cc", ".cpp", ".cu", ".h", ".hh", ".hpp", ".a", ".exe")
+"""What compilers read. It ships where a source of the wheel names it in quotes, for then it may be read at run time."""
+_STUBS: Final = ".pyi"
+"""What type checkers read; and lazy_loader, at run time."""
 _METADATA: Final = frozenset({"METADATA", "WHEEL", "entry_points.txt"})
 """What importlib.metadata answers from, and the tags the wheel was made for."""
 _LICENCE: Final = re.compile(r"(?i)(licen[cs]e|copying|notice|authors|copyright)")
@@ -73,11 +60,22 @@ def placed(path: str) -> str | None:
     return inner if kind in ("purelib", "platlib") and inner else None
 
 
-def shipped(paths: Iterable[str], *, ours: bool, needs: Needs, tested: bool) -> list[str]:
-    """The paths that ship of one wheel, sorted. `ours`: it is locked; `tested`: its folders of tests are imported from
-    outside them, so they stay.
-    """
-    return sorted(path for path in paths if _ships(path, ours=ours, needs=needs, tested=tested))
+def shipped(paths: Collection[str], sources: Mapping[str, bytes], *, ours: bool, needs: Needs) -> list[str]:
+    """The paths that ship of one wheel, sorted. `sources` are the texts of its Python files; `ours`: it is locked."""
+    tested = imports_tests(sources)
+    text = b"\n".join(sources.values()) if any(path.endswith((*_SOURCES, _STUBS)) for path in paths) else b""
+
+    def ships(path: str) -> bool:
+        if _is_of_an_installation(path) or (in_tests(path) and not tested):
+            return False
+        if not ours:  # nobody here has run it
+            return True
+        if path.endswith(_SOURCES):
+            name = path.rpartition("/")[2].encode()
+            return name + b'"' in text or name + b"'" in text
+        return not _is_unused_data(path, needs) and (not path.endswith(_STUBS) or b"attach_stub" in text)
+
+    return sorted(path for path in paths if ships(path))
 
 
 def imports_tests(sources: Mapping[str, bytes]) -> bool:
@@ -89,17 +87,14 @@ def in_tests(path: str) -> bool:
     return bool(TESTS & set(path.split("/")[:-1]))
 
 
-def _ships(path: str, *, ours: bool, needs: Needs, tested: bool) -> bool:
+def _is_of_an_installation(path: str) -> bool:
+    """Bytecode of another Python, and records of what an installer has done."""
     if path.endswith((*_BYTECODE, ".pth")) or "__pycache__" in path.split("/"):
-        return False
-    head, _, rest = path.partition("/")
-    if head.endswith(".dist-info"):
-        return rest in _METADATA or rest.startswith("licenses/") or bool(_LICENCE.match(rest.rpartition("/")[2]))
-    if in_tests(path) and not tested:
-        return False
-    if not ours:
         return True
-    return not (path.endswith(_SOURCES) or _is_unused_data(path, needs))
+    head, _, rest = path.partition("/")
+    if not head.endswith(".dist-info"):
+        return False
+    return not (rest in _METADATA or rest.startswith("licenses/") or _LICENCE.match(rest.rpartition("/")[2]))
 
 
 def _is_unused_data(path: str, needs: Needs) -> bool:

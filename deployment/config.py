@@ -101,6 +101,11 @@ class DeployConfig(BaseModel):
     """Where the config file is. Not a key of it: `.build/` is made here."""
 
     @property
+    def has_client(self) -> bool:
+        """Whether the proxy is an OAuth client with a secret: always in jwt mode, as a fallback in identity mode."""
+        return self.auth_mode == "jwt" or (self.auth_mode == "identity" and self.cognito_client_id is not None)
+
+    @property
     def python(self) -> str:
         """`3.11` for PYTHON_3_11."""
         return self.runtime.removeprefix("PYTHON_").replace("_", ".")

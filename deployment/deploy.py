@@ -58,7 +58,9 @@ def _stack(run: Run, options: Namespace) -> Stack:
 def _steps(run: Run, made: Stack) -> tuple[tuple[Step, ...], Registered | None]:
     if run.config.gateway is None:
         return made.steps, None
-    registration = registered(run, run.config.gateway)
+    # A new version may publish other tools, and the gateway keeps the list that it made.
+    moves = any(change.action != "keep" for change in made.runtime.plan())
+    registration = registered(run, run.config.gateway, refresh=moves)
     return (*made.steps, *registration.steps), registration
 
 

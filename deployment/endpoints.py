@@ -149,6 +149,8 @@ def _move(run: Run, found: Json, name: str, version: str) -> int:
         with run.account.may(change.calls):
             _update(run, found, endpoint, version)
         runtime.await_endpoint(run, found, name, version)
+        if run.config.gateway and name == run.config.endpoint:
+            run.report.tell("its gateway still lists the tools of the version before: `deploy` synchronises them")
     document: dict[str, Any] = {"endpoint": name, "version": version, "before": before, "moved": moves}
     run.report.answer(
         document, [f"endpoint {name} has version {version}" + (f", had {before}" if moves else " already")]

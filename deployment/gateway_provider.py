@@ -57,12 +57,10 @@ class Provider:
         return {"credentialProviderType": "OAUTH", "credentialProvider": {"oauthCredentialProvider": oauth}}
 
     def plan(self) -> tuple[Change, ...]:
-        """Reads the secret where it will be needed, so that nothing is begun without it."""
         if used := self._usable():
             self._arn = used["credentialProviderArn"]
             return (Change(resource=resource(used["name"]), action="keep"),)
         self._arn = None
-        self._secret.need()
         return (Change(resource=resource(self._next()), action="create", calls=frozenset({CREATE})),)
 
     def apply(self) -> None:

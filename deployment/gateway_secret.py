@@ -37,7 +37,9 @@ class ClientSecret:
                 raise DeployError(f"{self._what}: {error}") from None
         found = self._ask(f"{self._what}: ").strip() if self._ask else ""
         if not found:
-            raise DeployError(f"{self._what}: is needed; give --client-secret file:PATH, env:NAME or a secret's ARN")
+            raise DeployError(
+                f"{self._what}: is needed: give --client-secret file:PATH, env:NAME or an ARN to `register` or `rotate`"
+            )
         return found
 
 

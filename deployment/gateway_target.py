@@ -20,7 +20,7 @@ from deployment.steps import Action, Change
 
 Json = dict[str, Any]
 
-PATIENCE_S: Final = 90.0
+PATIENCE_S: Final = 60.0
 """How long a failure may come from a permission that IAM has not spread yet."""
 
 
@@ -80,6 +80,7 @@ class Target:
             failure.append(find.failed(str(self._at), found))
             if not self._patient():
                 raise failure[-1]
+            self._run.report.tell(f"{failure[-1]}; trying again, while the new permission may still be spreading")
             return None
 
         try:

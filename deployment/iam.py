@@ -16,6 +16,8 @@ Document: TypeAlias = dict[str, Any]
 SID: Final = "McpPolicyProxy"
 """Id of our statement in a trust policy."""
 
+IDENTITY: Final = "MCP_PROXY_WORKLOAD_IDENTITY"
+
 _SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}\Z")
 _METRICS: Final[Document] = {"StringEquals": {"cloudwatch:namespace": "bedrock-agentcore"}}
 
@@ -103,11 +105,12 @@ def _image(config: DeployConfig, place: Place) -> list[Document]:
 
 
 def _outbound(config: DeployConfig, place: Place) -> list[Document]:
-    if config.auth_mode == "iam":
-        return [_upstream(config, place)]
-    if config.auth_mode == "jwt":
-        return [_allow("ClientSecret", ["secretsmanager:GetSecretValue"], [_secret(config, place)])]
-    return [*_identity(config, place)] if config.auth_mode == "identity" else []
+    statements = [_upstream(config, place)] if config.auth_mode == "iam" else []
+    if config.auth_mode == "identity":
+        statements += _identity(config, place)
+    if config.has_client:
+        statements.append(_allow("ClientSecret", ["secretsmanager:GetSecretValue"], [_secret(config, place)]))
+    return statements
 
 
 def _upstream(config: DeployConfig, place: Place) -> Document:
@@ -127,9 +130,13 @@ def _secret(config: DeployConfig, place: Place) -> str:
 
 
 def _identity(config: DeployConfig, place: Place) -> list[Document]:
-    """The runtime's own workload identity is called NAME-ID, and its id is not known before it exists."""
+    """The runtime's own workload identity is called NAME-ID, and its id is not known before it exists.
+
+    Another one, for discovery and for callers whom the platform gives no token, is named in the environment.
+    """
     directory = place.arn("bedrock-agentcore", "workload-identity-directory/default")
-    workloads = [directory, f"{directory}/workload-identity/{config.agent_name}-*"]
+    known = [f"{config.agent_name}-*", config.environment.get(IDENTITY)]
+    workloads = [directory, *(f"{directory}/workload-identity/{name}" for name in known if name)]
     vault = place.arn("bedrock-agentcore", "token-vault/default")
     providers = [vault, f"{vault}/oauth2credentialprovider/{config.credential_provider}"]
     return [

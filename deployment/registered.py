@@ -30,10 +30,13 @@ class Registered:
         return {"gateway": self.at.gateway, "target": self.at.target, **prove(self.run, self.at).document()}
 
 
-def registered(run: Run, gateway: str) -> Registered:
-    """A permission is not given here: that is asked for by `register --grant`. Raises DeployError."""
+def registered(run: Run, gateway: str, *, refresh: bool) -> Registered:
+    """`refresh` has the gateway list the tools again. A permission is not given here: `register --grant` does that.
+
+    Raises DeployError.
+    """
     at = place_of(run, gateway, None)
-    return Registered(run=run, at=at, steps=registration(run, at, Wish()).steps)
+    return Registered(run=run, at=at, steps=registration(run, at, Wish(refresh=refresh)).steps)
 
 
 def unregistering(run: Run) -> Iterator[Step]:

@@ -33,7 +33,10 @@ def carry_out(run: Run, steps: Sequence[Step]) -> tuple[Change, ...]:
     A step whose plan keeps everything is applied too: it may find that what an earlier run began is still under way.
     Raises DeployError.
     """
-    plans = [step.plan() for step in steps]
+    try:
+        plans = [step.plan() for step in steps]
+    except KeyboardInterrupt:
+        raise StoppedError("interrupted while planning: nothing was changed") from None
     changes = tuple(change for plan in plans for change in plan)
     run.report.changes(changes)
     with run.account.may(calls_of(changes)):

@@ -1,4 +1,4 @@
-"""The client secret of auth_mode jwt: in Secrets Manager, and nowhere else."""
+"""The secret of the proxy's OAuth client: in Secrets Manager, and nowhere else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from deployment.run import Run
 from deployment.steps import Change
 
 _NEEDED: Final = (
-    "client_secret_arn: auth_mode jwt needs the client's secret: give --cognito-client-secret-file FILE once (it goes "
+    "client_secret_arn: the OAuth client needs its secret: give --cognito-client-secret-file FILE once (it goes "
     "to Secrets Manager), or the ARN of a secret that exists"
 )
 
 
 class Secret:
-    """A Step. Does nothing unless the mode is jwt; `given` is the secret's text, `ask` prompts for it.
+    """A Step. Does nothing where the proxy is no OAuth client; `given` is the secret's text, `ask` prompts for it.
 
     No attribute, message or error repeats the text.
     """
@@ -29,7 +29,7 @@ class Secret:
         self._given = given
         self._ask = ask
         self._name = names.secret(run.config)
-        self._wanted = run.config.auth_mode == "jwt"
+        self._wanted = run.config.has_client
         self._client = run.account.client("secretsmanager")
 
     def value(self) -> str | None:

@@ -60,7 +60,7 @@ def _role(run: Run) -> str | None:
 
 def _secret(run: Run) -> str | None:
     """The ARN alone."""
-    if run.config.auth_mode != "jwt":
+    if not run.config.has_client:
         return None
     asked = (run.config.client_secret_arn or names.secret(run.config)).partition("#")[0]
     answer = faults.found(run.account.client("secretsmanager").describe_secret, SecretId=asked)

@@ -80,7 +80,7 @@ class Received:
 
 
 def received(request: web.BaseRequest, body: bytes) -> Received:
-    """What aiohttp received. Its `raw_path` is the target of the request line, its `path_qs` is not."""
+    """What aiohttp received. Its `raw_path` is the request line's own target, its `path` a decoded part of it."""
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
     return Received(method=request.method, target=request.raw_path, headers=headers, body=body)
 

@@ -252,6 +252,11 @@ def test_a_target_that_breaks_a_rule_is_refused_by_the_members_name(
     assert aws.control.list_gateway_targets(gatewayIdentifier=gateway)["items"] == []
 
 
+def test_a_bare_gateway_role_is_refused_with_what_it_lacks(aws: Aws, gateway: str) -> None:
+    answer = refused("ValidationException", aws.target, gateway, credential=BARE)
+    assert "needs an iamCredentialProvider" in answer["Error"]["Message"]
+
+
 def test_a_target_may_be_an_mcp_server_without_credentials_or_with_a_role_that_signs(aws: Aws) -> None:
     gateway = aws.ready_gateway("open")
     aws.target(gateway, "signed")

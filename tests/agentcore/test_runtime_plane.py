@@ -288,6 +288,7 @@ class TestSessions:
         door.runtime.endpoints["DEFAULT"].live_version = "2"
         for headers in ({MCP_SESSION: session}, {SESSION: session}):
             assert (await door.invoke(headers=headers))[1][MCP_SESSION] == session
+        assert [start[2] for start in door.code.starts] == [1]
         await door.invoke(headers={SESSION: "n" * 33})
         assert [start[2] for start in door.code.starts] == [1, 2]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ACCOUNT = "123456789012"
@@ -156,6 +157,8 @@ class World:
     """Access keys that the emulator knows: access key → (secret key, session token)."""
     principals: dict[str, str] = field(default_factory=dict)
     """Access key → the ARN that it acts as."""
+    twins: dict[str, Path] = field(default_factory=dict)
+    """SHA-256 of an uploaded archive for aarch64 → the tree of its twin for this machine, which is started instead."""
     faults: Faults = field(default_factory=Faults)
     calls: list[str] = field(default_factory=list)
     """Every control-plane call that was made, as `bedrock-agentcore-control:CreateAgentRuntime`."""

@@ -30,13 +30,14 @@ CHAIN = '[[policy]]\nuse = "sanitize"\n\n[[policy]]\nuse = "shouting:Shout"\n\n[
 
 MODULE = """
 from loud import loudly
-from policies.model import Modify
+from policies.model import ALLOW, Modify
 from policies.policy import Policy
 
 
 class Shout(Policy):
-    def on_result(self, call, result):
-        return Modify({**result.body, "content": [{"type": "text", "text": loudly(call.name)}]})
+    def on_call(self, call):
+        spoken = call.arguments.get("customer_id")
+        return Modify(call.with_arguments({**call.arguments, "customer_id": loudly(spoken)})) if spoken else ALLOW
 """
 
 
@@ -90,7 +91,7 @@ def users(folder: Path) -> dict[str, Any]:
     (folder / "policies.toml").write_text(CHAIN)
     (folder / "shouting.py").write_text(MODULE)
     (folder / "requirements.txt").write_text("--no-index\n--find-links wheels\nloud>=1\n")
-    source = {"loud/__init__.py": "def loudly(text):\n    return text.upper() + '!'\n"}
+    source = {"loud/__init__.py": "def loudly(text):\n    return text.upper()\n"}
     wheel(folder / "wheels", "loud", "1.2", {**source, "loud/tests/test_loud.py": "assert True\n"})
     return {
         "policies": folder / "policies.toml",

@@ -64,12 +64,13 @@ def upstream() -> Iterator[str]:
         server.server_close()
 
 
-def archive() -> bytes:
-    """This file as an artifact that serves."""
+def archive(comment: bytes = b"") -> bytes:
+    """This file as an artifact that serves; another comment makes another artifact."""
     with open(__file__) as own:
         source = own.read()
     start = 'import os\nThreadingHTTPServer(("127.0.0.1", int(os.environ["MCP_PROXY_PORT"])), Mcp).serve_forever()\n'
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as made:
+        made.comment = comment
         made.writestr("main.py", f"{source}\n\n{start}")
     return packed.getvalue()

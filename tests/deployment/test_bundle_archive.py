@@ -129,7 +129,7 @@ def test_no_test_cache_installer_or_source_of_a_compiler_is_in_it(archive: zipfi
     for name in archive.namelist():
         parts = name.split("/")
         assert not {"tests", "test", "benchmarks", ".git", "node_modules"} & set(parts[:-1]), name
-        assert not parts[-1].endswith((".pyi", ".pyx", ".c", ".cpp", ".h", ".pth", ".whl", ".env", ".key")), name
+        assert not parts[-1].endswith((".pyi", ".pyx", ".cpp", ".exe", ".pth", ".whl", ".env", ".key")), name
         assert parts[-1] not in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"), name
         assert parts[:2] not in (["lib", "bin"], ["lib", "deployment"], ["lib", "tests"]), name
 

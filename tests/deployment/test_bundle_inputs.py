@@ -267,7 +267,13 @@ def test_users_code_that_calls_aws_or_looks_up_numbers_gets_all_the_data() -> No
     ],
 )
 def test_what_of_a_wheel_ships(path: str, ours: bool, ships: bool) -> None:
-    assert bool(bundle_strip.shipped([path], ours=ours, needs=LEAST, tested=False)) is ships
+    assert bool(bundle_strip.shipped([path], {}, ours=ours, needs=LEAST)) is ships
+
+
+def test_what_compilers_read_stays_where_a_source_reads_it_too() -> None:
+    sources = {"pkg/run.py": b"KERNELS = (HERE / 'kernels.cu').read_text()\n"}
+    paths = ["pkg/kernels.cu", "pkg/other.cu", "pkg/run.py"]
+    assert bundle_strip.shipped(paths, sources, ours=True, needs=LEAST) == ["pkg/kernels.cu", "pkg/run.py"]
 
 
 def test_tests_that_the_package_itself_imports_stay() -> None:

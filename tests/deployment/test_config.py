@@ -163,6 +163,8 @@ def test_everything_wrong_is_found_at_once(tmp_path: Path) -> None:
         ({"lifecycle": {"max_s": 1_209_601}}, "lifecycle.max_s"),
         ({"environment": {"AUTH_MODE": "none"}}, "set by the deployer"),
         ({"environment": {"MCP_PROXY_CLIENT_SECRET": ARN}}, "set by the deployer"),
+        ({"environment": {"MCP_PROXY_PORT": "9000"}}, "set by the deployer"),
+        ({"environment": {"MCP_PROXY_UPSTREAM": "https://x.example"}}, "set by the deployer"),
         ({"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}, "a secret"),
         ({"environment": {"AWS_ACCESS_KEY_ID": "x"}}, "a secret"),
         ({"environment": {"MY_API_KEY": "x"}}, "a secret"),
@@ -272,3 +274,19 @@ def test_a_setting_that_the_proxy_would_refuse_is_found_before_anything_is_made(
     found = building(tmp_path, environment={"MCP_PROXY_PORTT": "1"})
     assert len(found) == 1
     assert "MCP_PROXY_PORTT is not a setting" in found[0]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"auth_mode": "none", "inbound": {"headers": ["X-Tenant"]}},
+        {**JWT, "scope": "a/b", "audience": "c"},
+        {"auth_mode": "jwt", "cognito_client_id": "c", "cognito_user_pool_id": "us-east-1_AbCdEfGhI"},
+        {"auth_mode": "identity", "credential_provider": "idp", "scope": "a"},
+    ],
+)
+def test_the_proxy_starts_with_what_each_mode_sets(tmp_path: Path, keys: dict[str, Any]) -> None:
+    path = tmp_path / "deploy_config.json"
+    path.write_text(json.dumps({**BASE, **keys}))
+    assert read(path, {}, None, building=True).agent_name == "shop"

@@ -161,6 +161,35 @@ def test_agentcore_alone_may_assume_the_role_for_this_account_and_region() -> No
                 allowed("WorkloadToken", "bedrock-agentcore:GetWorkloadAccessToken", *WORKLOADS),
             ],
         ),
+        (
+            {
+                "auth_mode": "identity",
+                "credential_provider": "idp",
+                "cognito_client_id": "c",
+                "environment": {"MCP_PROXY_WORKLOAD_IDENTITY": "mine"},
+            },
+            [
+                allowed(
+                    "ProviderToken",
+                    "bedrock-agentcore:GetResourceOauth2Token",
+                    "arn:aws:bedrock-agentcore:us-east-1:123456789012:token-vault/default",
+                    "arn:aws:bedrock-agentcore:us-east-1:123456789012:token-vault/default/oauth2credentialprovider/idp",
+                    *WORKLOADS,
+                    WORKLOADS[1].replace("shop-*", "mine"),
+                ),
+                allowed(
+                    "WorkloadToken",
+                    "bedrock-agentcore:GetWorkloadAccessToken",
+                    *WORKLOADS,
+                    WORKLOADS[1].replace("shop-*", "mine"),
+                ),
+                allowed(
+                    "ClientSecret",
+                    "secretsmanager:GetSecretValue",
+                    "arn:aws:secretsmanager:us-east-1:123456789012:secret:mcp-policy-proxy/shop/outbound-??????",
+                ),
+            ],
+        ),
         ({"auth_mode": "none"}, []),
         ({"auth_mode": "none", "artifact": "container"}, IMAGE),
         ({"auth_mode": "none", "artifact": "codebuild"}, IMAGE),

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.agentcore.emulator import Emulator
+from tests.deployment.artifact import SmallArtifact
 from tests.deployment.mortal import Fate, KilledError
 from tests.deployment.people import Person
 
@@ -123,3 +124,11 @@ def test_ctrl_c_outside_of_any_step_says_that_aws_goes_on(everything: Person, fa
     outcome = everything.run("promote", code=130)
     assert "what AWS was asked to do goes on there" in outcome.document["error"]
     assert everything.run("promote").document["version"] == runtime.endpoints["prod"].live_version
+
+
+def test_ctrl_c_while_it_plans_says_that_nothing_was_changed(
+    everything: Person, small: type[SmallArtifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small, "plan", lambda _: signal.raise_signal(signal.SIGINT))
+    error = everything.run("deploy", *SECRET, code=130).document["error"]
+    assert error == "interrupted while planning: nothing was changed"

@@ -161,6 +161,7 @@ def test_the_environment_holds_references_and_only_what_the_mode_needs() -> None
         "AUTH_MODE": "jwt",
         "MCP_PROXY_POLICIES": "policies.toml",
         "OTEL_SERVICE_NAME": "shop",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://xray.us-east-1.amazonaws.com/v1/traces",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "false",
         "COGNITO_CLIENT_ID": "c",
         "COGNITO_DOMAIN": "d",
@@ -168,3 +169,27 @@ def test_the_environment_holds_references_and_only_what_the_mode_needs() -> None
         "MCP_PROXY_SCOPE": "s",
     }
     assert not {"COGNITO_CLIENT_ID", "MCP_PROXY_CLIENT_SECRET"} & set(request(**keys)["environmentVariables"])
+
+
+def test_identity_mode_may_have_a_client_to_fall_back_on() -> None:
+    keys = {"auth_mode": "identity", "credential_provider": "idp", "audience": "a"}
+    alone = request(**keys)["environmentVariables"]
+    assert (alone["MCP_PROXY_CREDENTIAL_PROVIDER"], alone["MCP_PROXY_AUDIENCE"]) == ("idp", "a")
+    assert "MCP_PROXY_CLIENT_SECRET" not in alone
+    both = request(**keys, cognito_client_id="c")["environmentVariables"]
+    assert (both["COGNITO_CLIENT_ID"], both["MCP_PROXY_CLIENT_SECRET"]) == ("c", "arn:secret")
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("cn-north-1", "xray.cn-north-1.amazonaws.com.cn"), ("nowhere-1", "xray.nowhere-1.amazonaws.com")],
+)
+def test_spans_go_to_the_regions_own_x_ray(region: str, host: str) -> None:
+    assert request(region=region)["environmentVariables"]["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == (
+        f"https://{host}/v1/traces"
+    )
+
+
+def test_the_config_may_set_what_telemetry_reads() -> None:
+    given = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://collector.example/v1/traces"}
+    assert request(environment=given)["environmentVariables"].items() >= given.items()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -19,7 +20,7 @@ from deployment.bundle import Bundle
 from tests.agentcore.emulator import Emulator
 from tests.agentcore.test_tokens import furnish
 from tests.deployment.artifact import SmallArtifact
-from tests.deployment.built import built, users
+from tests.deployment.built import built, wheel
 from tests.deployment.people import Person
 from tests.deployment.served import archive, upstream
 
@@ -57,6 +58,7 @@ def test_the_code_is_started_with_only_what_the_deployer_set(shop: Person, deplo
         "GATEWAY_ENDPOINT",
         "AUTH_MODE",
         "OTEL_SERVICE_NAME",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
     }
 
@@ -88,32 +90,12 @@ def test_there_is_nothing_to_verify_before_it_is_deployed(shop: Person, deployer
     assert "deploy it first" in shop.run("verify", code=1).document["error"]
 
 
-def test_a_signature_of_somebody_else_is_refused_at_the_runtimes_door(
-    shop: Person, deployer: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_caller_without_the_permission_is_refused_at_the_runtimes_door(shop: Person, deployer: Emulator) -> None:
     shop.run("deploy")
-    access = deployer.environment["AWS_ACCESS_KEY_ID"]
-    secret, session = deployer.world.keys[access]
-    calls = {"bedrock-agentcore": deployer.url("data")}
-    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", calls["bedrock-agentcore"])
-    runtime_calls = deployer.world.calls
-    deployer.world.keys[access] = (secret, session)
-    user = boto3.client("iam")
-    user.put_user_policy(
-        UserName="deployer",
-        PolicyName="deny",
-        PolicyDocument=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {"Effect": "Deny", "Action": "bedrock-agentcore:InvokeAgentRuntime", "Resource": "*"},
-                ],
-            }
-        ),
-    )
+    deployer.world.principals[deployer.environment["AWS_ACCESS_KEY_ID"]] = "arn:aws:iam::123456789012:user/visitor"
     error = shop.run("verify", code=1).document["error"]
-    assert "InvokeAgentRuntime is needed" in error
-    assert runtime_calls
+    assert "the caller may not invoke it: InvokeAgentRuntime is needed on ARN" in error
+    assert "user/visitor is not authorized" in error
 
 
 @pytest.fixture
@@ -146,23 +128,63 @@ def test_a_runtime_that_wants_tokens_is_verified_with_one(shop: Person, with_tok
     assert with_tokens not in shop.said
 
 
-class HostArtifact(ZipArtifact):
-    """The zip of this machine's platform, with a user's policy, module and dependency, kept for all tests."""
+MODULE = """
+from loud import loudly
+from policies.model import ALLOW, Modify, Result
+from policies.policy import Policy
 
-    folder: Path
 
-    @cached_property
-    def _bundle(self) -> Bundle:
-        return built("host", **users(self.folder))
+class Shout(Policy):
+    async def on_result(self, call, result):
+        if call.method != "tools/call":
+            return ALLOW
+        return Modify(Result(body={**result.body, "content": [{"type": "text", "text": loudly(call.name)}]}))
+"""
+
+
+def of_a_user(folder: Path) -> dict[str, Any]:
+    """A policies.toml with a module beside it, and requirements for a wheel that no index has."""
+    folder.mkdir()
+    (folder / "policies.toml").write_text('[[policy]]\nuse = "shouting:Shout"\n')
+    (folder / "shouting.py").write_text(MODULE)
+    (folder / "requirements.txt").write_text("--no-index\n--find-links wheels\nloud>=1\n")
+    wheel(folder / "wheels", "loud", "1.2", {"loud/__init__.py": "def loudly(text):\n    return text.upper() + '!'\n"})
+    return {
+        "policies": folder / "policies.toml",
+        "include": (folder / "shouting.py",),
+        "requirements": folder / "requirements.txt",
+    }
+
+
+@pytest.fixture
+def host_artifact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The zip is built for this machine's platform, which is the one that the emulated Runtime has."""
+
+    class HostArtifact(ZipArtifact):
+        @cached_property
+        def _bundle(self) -> Bundle:
+            config = self._run.config
+            return built(
+                config.folder,
+                "host",
+                policies=config.policies,
+                include=config.include,
+                requirements=config.requirements,
+            )
+
+    monkeypatch.setitem(sys.modules, "deployment.artifact_zip", SimpleNamespace(ZipArtifact=HostArtifact))
 
 
 def test_the_real_artifact_runs_with_a_policy_of_the_users_and_its_dependency(
-    person: Person, deployer: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    person: Person, deployer: Emulator, host_artifact: None, tmp_path: Path
 ) -> None:
-    files = users(tmp_path / "users")
-    monkeypatch.setitem(sys.modules, "deployment.artifact_zip", SimpleNamespace(ZipArtifact=HostArtifact))
-    monkeypatch.setattr(HostArtifact, "folder", tmp_path / "users", raising=False)
-    person.config |= {"auth_mode": "none", "policies": str(files["policies"])}
+    shipped = of_a_user(tmp_path / "users")
+    person.config |= {
+        "auth_mode": "none",
+        "policies": str(shipped["policies"]),
+        "include": [str(shipped["include"][0])],
+    }
+    person.config |= {"requirements": str(shipped["requirements"]), "environment": {"OTEL_SDK_DISABLED": "true"}}
     with upstream() as url:
         person.config["gateway_endpoint"] = url
         person.run("deploy")

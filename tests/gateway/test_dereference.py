@@ -144,10 +144,10 @@ LONG = {f"d{n}": {"items": {"$ref": f"#/$defs/d{n + 1}"}} for n in range(300)}
     ],
 )
 def test_what_cannot_be_written_out_stays_in_bounded_time(schema: Any, why: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(StaysError, match=why):
         dereferenced(schema)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.usefixtures("doors")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proxy.workload import WORKLOAD_HEADERS
+from proxy.workload import MOST, WORKLOAD_HEADERS, workload_of
 from tests.auth import agentcore_identity
 from tests.auth.agentcore_identity import AgentCoreIdentity
 from tests.gateway.tools import fill, tool
@@ -42,13 +42,14 @@ async def lookup(running: Running, era: str, **headers: str) -> Reply:
     return await rpc(running.url, "tools/call", {"name": "crm___lookup", "arguments": {}}, era, headers=headers)
 
 
-@pytest.mark.parametrize("name", WORKLOAD_HEADERS)
+@pytest.mark.parametrize("name", WORKLOAD_HEADERS[:2])
 async def test_the_very_first_call_brings_the_token_and_discovery_goes_on_with_it(
     service: AgentCoreIdentity, filled: RichUpstream, era: str, tmp_path: Path, name: str
 ) -> None:
     async with proxy_before(filled.url, tmp_path, **PLATFORM) as running:
         await asyncio.sleep(0.05)
         assert filled.received == [], "without a token nothing is sent"
+        assert running.proxy.catalogs.main.fault == "", "nor tried in vain"
         reply = await lookup(running, era, **{name: CANARY, "authorization": "AWS4-HMAC-SHA256 CANARY"})
         assert reply.result["content"][0]["text"] == "of crm___lookup"
         await until(lambda: running.proxy.catalogs.main.state == "fresh")
@@ -111,10 +112,18 @@ async def test_with_an_identity_of_its_own_the_proxy_discovers_at_once(
 async def test_where_no_platform_is_in_front_the_header_is_only_the_callers_word(
     service: AgentCoreIdentity, filled: RichUpstream, era: str, tmp_path: Path
 ) -> None:
-    service.identities.add("proxy-own")
-    async with proxy_before(filled.url, tmp_path, **MODE, workload_identity="proxy-own") as running:
-        assert (await lookup(running, era, **{WORKLOAD_HEADERS[0]: CANARY})).result
-    assert {asked["workloadIdentityToken"] for asked in service.asked} == {"own-proxy-own"}
+    async with proxy_before(filled.url, tmp_path, **MODE, workload_identity="refused") as running:
+        await until(lambda: running.proxy.catalogs.main.fault == "upstream_auth")
+        assert (await lookup(running, era, **{WORKLOAD_HEADERS[0]: CANARY})).error["data"] == {"kind": "auth"}
+    assert service.asked == []
+
+
+def test_the_token_is_read_from_each_of_its_headers_the_newest_first() -> None:
+    for name in WORKLOAD_HEADERS:
+        assert workload_of({name: "t", "authorization": "Bearer x"}) == "t"
+    assert workload_of({name: name for name in reversed(WORKLOAD_HEADERS)}) == WORKLOAD_HEADERS[0]
+    assert workload_of({WORKLOAD_HEADERS[0]: "x" * (MOST + 1)}) is None
+    assert workload_of({"authorization": "Bearer x"}) is None
 
 
 async def test_the_sessions_of_callers_do_not_depend_on_their_workload_tokens(

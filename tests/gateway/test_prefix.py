@@ -108,6 +108,7 @@ async def test_a_collision_that_comes_later_takes_the_name_back(
         assert await called(running, "lookup", era) == "of crm___lookup"
         fill(gateway, *gateway.tools, tool("mail___lookup"))
         assert await names(running.url, era) == ["other"]
+        assert [one.name for one in running.proxy.catalogs.main.tools] == ["other"]
         assert await called(running, "lookup", era) == -32602
         fill(gateway, tool("mail___lookup"))
         await running.proxy.catalogs.main.refresh()

@@ -147,8 +147,7 @@ def deploy(operator: Operator, code: Json | None) -> str:
         tags=names.tags(operator.config),
         **authorizer,
     )
-    runtime = found["agentRuntimeId"]
-    assert settled(lambda: control.get_agent_runtime(agentRuntimeId=runtime)["status"])[-1] == "READY"
+    _await(control, found["agentRuntimeId"])
     return str(found["agentRuntimeArn"])
 
 
@@ -159,6 +158,11 @@ def redeploy(operator: Operator) -> None:
     request = dict(operator.emulator.world.runtimes[runtime].versions[-1])
     kept = ("agentRuntimeArtifact", "roleArn", "networkConfiguration", "protocolConfiguration")
     control.update_agent_runtime(agentRuntimeId=runtime, **{name: request[name] for name in kept})
+    _await(control, runtime)
+
+
+def _await(control: Any, runtime: str) -> None:
+    """Until runtime and endpoint are READY."""
     assert settled(lambda: control.get_agent_runtime(agentRuntimeId=runtime)["status"])[-1] == "READY"
     asked = {"agentRuntimeId": runtime, "endpointName": "DEFAULT"}
     assert settled(lambda: control.get_agent_runtime_endpoint(**asked)["status"])[-1] == "READY"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
 
-from deployment.errors import FailedError
+from deployment.errors import DeployError, FailedError
+from deployment.logs import logs
 from deployment.register import register, unregister
 from deployment.rotate import rotate
 from proxy.client import Client
 from proxy.client_proof import Nothing, Proof, Signature
+from proxy.errors import ProxyError
 from tests.agentcore import emulator_moto
 from tests.agentcore.account import Listing
 from tests.agentcore.emulator import Emulator
@@ -71,6 +73,10 @@ def test_a_signed_target_answers_calls_through_the_gateway(shop: Operator) -> No
     with calling(shop, front, signed(shop, front)) as client:
         assert answer["tool_count"] == len([each for each in client.tools() if each["name"].startswith("shop___")]) > 2
         assert client.call(*PROFILE)["isError"] is False
+    _until(lambda: _logged(shop))
+    [call] = _logged(shop)
+    assert (call["tool"], call["outcome"]) == ("get_customer_profile", "completed")
+    assert "redact: modify" in call["acted"]
     shop.run(unregister, gateway=front, target=None)
     assert not shop.emulator.world.gateways[front].targets
 
@@ -104,6 +110,14 @@ def test_a_caller_sees_nothing_of_a_rotation(
     assert list(deployer.world.providers) == [f"shop-{front}-g2"]
 
 
+def _logged(shop: Operator) -> list[dict[str, Any]]:
+    """The calls that `logs` finds; none while there is no log group yet."""
+    with suppress(DeployError):
+        found: list[dict[str, Any]] = shop.run(logs, minutes=60, limit=50, tool=None).document["calls"]
+        return found
+    return []
+
+
 @contextmanager
 def _calls(shop: Operator, front: str) -> Iterator[list[str]]:
     """What each call of one caller after the other came to: `ok`, or what went wrong."""
@@ -115,7 +129,7 @@ def _calls(shop: Operator, front: str) -> Iterator[list[str]]:
             while not over.is_set():
                 try:
                     answers.append("error" if client.call(*PROFILE).get("isError") else "ok")
-                except Exception as error:
+                except ProxyError as error:
                     answers.append(repr(error))
 
     thread = threading.Thread(target=run)
