@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run test check conformance interop bench lock clean
+.PHONY: run test check conformance interop bench demo-aws lock clean
 
 run: .venv/runtime
 	$(RUN) proxy serve $(ARGS)
@@ -27,6 +27,10 @@ interop: .venv/dev
 bench: .venv/dev
 	$(RUN) benchmarks $(ARGS)
 
+# The whole story on AgentCore, on loopback, without AWS.
+demo-aws: .venv/dev
+	$(RUN) tests.agentcore.demo
+
 # Resolved for every platform and Python at once; hashes, and no index address.
 lock:
 	$(LOCK) pyproject.toml --extra presidio --extra deploy -o requirements.lock
@@ -45,4 +49,4 @@ lock:
 	touch $@
 
 clean:
-	rm -rf .venv .node .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .build .node .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis

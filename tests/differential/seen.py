@@ -21,6 +21,8 @@ from tests.differential.wire import Answer
 _EXCHANGE: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _PLACE: Final = re.compile(r"at character \d+")
 """In an answer of the upstream's, where the length of our own id counts."""
+_MARK: Final = re.compile(r"\(upstream [0-9a-f]{16}\)")
+"""What the proxy marks its own requests with: it follows from the upstream's URL, and each side has one of its own."""
 _TOLD: Final = ("www-authenticate", "allow", "retry-after", "location", "set-cookie", "access-control-allow-origin")
 _STREAMED: Final = ("cache-control", "x-accel-buffering")
 _LINE_ENDS: Final = ("\u2028".encode(), "\u2029".encode(), "\u0085".encode())
@@ -152,6 +154,8 @@ def asked(request: Asked) -> dict[str, Any]:
     headers = {name: value for name, value in request.headers.items() if name not in _HOPS}
     if "mcp-session-id" in headers:
         headers["mcp-session-id"] = "SOME"
+    if "user-agent" in headers:
+        headers["user-agent"] = _MARK.sub("(upstream OWN)", headers["user-agent"])
     return {"method": request.method, "path": request.path, "headers": headers, "body": _own_ids(exact(request.body))}
 
 
