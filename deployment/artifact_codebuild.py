@@ -108,13 +108,14 @@ class CodebuildArtifact:
         raise FailedError(f"codebuild {build_id} ended as {status} in {where}\n{self._log(build.get('logs', {}))}")
 
     def _log(self, logs: dict[str, Any]) -> str:
-        """Its last lines; the link to the rest where there are none."""
-        if not logs.get("groupName") or not logs.get("streamName"):
-            return f"  {logs.get('deepLink', 'it has no log')}"
-        events = self._run.account.client("logs").get_log_events(
-            logGroupName=logs["groupName"], logStreamName=logs["streamName"], limit=_LINES, startFromHead=False
-        )
-        return "\n".join(f"  {event['message'].rstrip()}" for event in events["events"])
+        """Its last lines; the link to it where there are none."""
+        events: list[dict[str, Any]] = []
+        if logs.get("groupName") and logs.get("streamName"):
+            where = {"logGroupName": logs["groupName"], "logStreamName": logs["streamName"]}
+            events = self._run.account.client("logs").get_log_events(**where, limit=_LINES, startFromHead=False)[
+                "events"
+            ]
+        return "\n".join(f"  {event['message'].rstrip()}" for event in events) or f"  {logs.get('deepLink', 'no log')}"
 
 
 def _why(phase: dict[str, Any]) -> str:

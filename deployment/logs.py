@@ -36,7 +36,7 @@ def logs(run: Run, options: Namespace) -> int:
     tracing = transaction_search(run)
     run.report.tell(_TRACING[tracing])
     lines = _asked(run, group, options)
-    calls = [shown(line) for line in records(lines, options.tool)][: options.limit]
+    calls = [shown(line) for line in records(lines, options.tool)]
     document = {"log_group": group, "minutes": options.minutes, "transaction_search": tracing, "calls": calls}
     none = f"no tool calls in {group} within the last {options.minutes} minutes"
     run.report.answer(document, table(calls) if calls else [none])

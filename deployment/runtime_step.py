@@ -159,7 +159,7 @@ class Runtime:
             try:
                 return call()
             except ClientError as error:
-                if faults.code(error) != "ConflictException" and not _cannot_assume(error, role):
+                if faults.code(error) != "ConflictException" and not cannot_assume(error, role):
                     raise
                 said.append(faults.message(error))
                 return None
@@ -180,7 +180,7 @@ class Runtime:
         return [key for key, value in names.tags(self._run.config).items() if there.get(key) != value]
 
 
-def _cannot_assume(error: ClientError, role: str) -> bool:
+def cannot_assume(error: ClientError, role: str) -> bool:
     """A role that is new, to AWS. A missing right to pass the role names it too, but does not pass by itself."""
     said = faults.message(error)
     named = role in said or role.rpartition("/")[2] in said or "assume" in said.lower()

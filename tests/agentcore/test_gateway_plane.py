@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -44,6 +45,7 @@ from tests.agentcore.test_tokens import WRONG as WRONG_TOKENS
 from tests.agentcore.test_tokens import Front, Spoil, front, resigned, tenant_rule
 from tests.agentcore.world import Gateway, Provider, Runtime, Target, World
 from tests.mcp_wire import ERAS, HANDSHAKE, MODERN, Reply, rpc
+from tests.running import proxy_before
 
 __all__ = ["front"]
 
@@ -390,6 +392,19 @@ class TestCallers:
             {"limitKey": "per-caller", "metric": "requests", "retryAfter": 2},
         )
         assert (await rpc(gateway.url, "tools/list")).result
+
+
+async def test_the_proxy_itself_signs_for_a_gateway_and_pages_through_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gateway = place.gateway({"searchType": "SEMANTIC", "sessionConfiguration": {}}, authorizerType="AWS_IAM")
+    statement = allow(["bedrock-agentcore:InvokeGateway"], [gateway.arn])
+    for name, value in mint(place.world, role(place.moto, "execution", [statement]), "i").environment().items():
+        monkeypatch.setenv(name, value)
+    async with proxy_before(gateway.url, tmp_path, auth_mode="iam", region="us-east-1") as proxy:
+        assert await names(proxy.url) == [SEARCH, *NAMES]
+        result = (await rpc(proxy.url, "tools/call", {"name": NAMES[0], "arguments": {"id": "7"}})).result
+    assert result["structuredContent"]["order"] == "7"
 
 
 class TestRuntime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from deployment import runtime_step
 from tests.agentcore.emulator import Emulator
@@ -11,6 +12,7 @@ from tests.agentcore.world import Runtime
 from tests.deployment.people import Person
 
 CONTROL = "bedrock-agentcore-control"
+ROLE = "arn:aws:iam::123456789012:role/shop-execution"
 THEIRS = """{"Version": "2012-10-17", "Statement":
  [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}"""
 TRUST = """{"Version": "2012-10-17", "Statement": [{"Sid": "Theirs", "Effect": "Allow", "Action": "sts:AssumeRole",
@@ -141,3 +143,18 @@ def test_a_role_that_drifted_is_brought_back(person: Person, deployer: Emulator)
     ]
     assert iam.get_role(RoleName="shop-execution")["Role"]["AssumeRolePolicyDocument"] == right
     assert person.run("deploy").document["changed"] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "passes"),
+    [
+        ("ValidationException", f"Role validation failed for '{ROLE}'. Please verify that it can be assumed", True),
+        ("AccessDeniedException", f"Access denied when assuming {ROLE}", True),
+        ("AccessDeniedException", f"not authorized to perform: iam:PassRole on resource: {ROLE}", False),
+        ("ValidationException", "1 validation error detected: Value at 'agentRuntimeName'", False),
+        ("ServiceQuotaExceededException", f"too many runtimes with {ROLE}", False),
+    ],
+)
+def test_only_a_role_that_is_new_to_aws_is_waited_for(code: str, message: str, passes: bool) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateAgentRuntime")
+    assert runtime_step.cannot_assume(error, ROLE) is passes

@@ -71,6 +71,12 @@ def test_a_gateway_that_lets_in_other_clients_alone_is_registered_with_and_not_a
     assert "clients of its own identity provider" in answer["why"]
 
 
+def test_a_client_of_ours_that_is_no_longer_let_in_proves_nothing(shop: Operator) -> None:
+    identifier = shop.run(verb, **TOKENS).document["gateway_id"]
+    made(shop).request["authorizerConfiguration"]["customJWTAuthorizer"]["allowedClients"] = ["theirs"]
+    assert shop.run(register, gateway=identifier, **ASKED).document["verified"] is False
+
+
 @pytest.mark.parametrize("options", [SIGNED, TOKENS], ids=["iam", "oauth"])
 def test_delete_takes_the_targets_first_and_leaves_nothing(shop: Operator, options: dict[str, Any]) -> None:
     before = shop.emulator.left_over("shop-gateway")
@@ -170,6 +176,13 @@ def test_what_somebody_else_made_is_neither_used_nor_deleted(shop: Operator) -> 
             shop.run(verb, **{**options, "name": "theirs"})
     assert shop.run(verb, **{**GONE, "name": "theirs"}).document["removed"] == []
     assert made(shop, "theirs").status == "READY"
+
+
+def test_a_pool_of_the_same_name_is_left_alone(shop: Operator) -> None:
+    theirs = cognito_of(shop.emulator).create_user_pool(PoolName="shop-gateway")["UserPool"]["Id"]
+    assert shop.run(verb, **TOKENS).document["cognito_user_pool_id"] != theirs
+    shop.run(verb, **GONE)
+    assert [each["Id"] for each in cognito_of(shop.emulator).list_user_pools(MaxResults=60)["UserPools"]] == [theirs]
 
 
 def test_a_role_or_a_secret_of_somebody_else_is_not_taken_over(shop: Operator) -> None:

@@ -97,15 +97,15 @@ def test_a_runtime_that_was_made_anew_gets_its_target_back(shop: Operator) -> No
     assert quote(arn(shop), safe="") in answer["endpoint"]
 
 
+RUNTIMES = "arn:aws:bedrock-agentcore:us-east-1:{account}:runtime/{name}-0123456789"
+OURS = quote(RUNTIMES.format(account="123456789012", name="shop"), safe="")
+AWS = "https://bedrock-agentcore.us-east-1.amazonaws.com/runtimes/"
 ELSEWHERE = [
     "https://example.com/mcp",
-    "https://bedrock-agentcore.us-east-1.amazonaws.com/runtimes/{runtime}/invocations".format(
-        runtime=quote("arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/shop_two-0123456789", safe="")
-    ),
-    "https://bedrock-agentcore.us-east-1.amazonaws.com/runtimes/{runtime}/invocations".format(
-        runtime=quote("arn:aws:bedrock-agentcore:us-east-1:999999999999:runtime/shop-0123456789", safe="")
-    ),
-    "https://bedrock-agentcore.us-east-1.example.com.evil/runtimes/x/invocations",
+    f"{AWS}{quote(RUNTIMES.format(account='123456789012', name='shop_two'), safe='')}/invocations",
+    f"{AWS}{quote(RUNTIMES.format(account='999999999999', name='shop'), safe='')}/invocations",
+    f"https://bedrock-agentcore.example.com/runtimes/{OURS}/invocations",
+    "https://[",
 ]
 
 
@@ -125,7 +125,7 @@ def test_unregister_takes_the_target_and_the_permission_and_nothing_else(shop: O
     front = gateway(shop)
     shop.aws("iam").put_role_policy(RoleName="front-role", PolicyName="theirs", PolicyDocument=THEIRS)
     shop.run(register, gateway=front, **{**ASKED, "target": "other"})
-    shop.run(register, gateway=front, **GRANTED)
+    assert shop.run(register, gateway=front, **GRANTED).document["tool_count"] == 3
     removed = shop.run(unregister, gateway=front, target=None).document["removed"]
     policy = policy_name("shop", front)
     assert removed == [f"gateway target shop at {front}", f"inline policy {policy} of iam role front-role"]
