@@ -86,6 +86,11 @@ class ProviderNames:
         return int(found[1]) if found else None
 
 
+def is_provider_name(name: str) -> bool:
+    """Whether `name` is made like those of ours, for whatever gateway."""
+    return re.fullmatch(r"[0-9a-zA-Z-]+-[0-9a-z]{10}-g[1-9][0-9]{0,8}", name) is not None
+
+
 def is_provider_of(name: str, gateway: str) -> bool:
     """Whether `name` is one of our providers for any target of that gateway."""
     return re.fullmatch(rf"[0-9a-zA-Z-]+-{re.escape(gateway)}-g[1-9][0-9]{{0,8}}", name) is not None

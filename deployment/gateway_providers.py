@@ -9,7 +9,7 @@ from deployment import gateway_find as find
 from deployment.errors import FailedError
 from deployment.gateway_calls import unless_busy
 from deployment.gateway_form import At, Credential, provider_arn
-from deployment.gateway_names import ProviderNames
+from deployment.gateway_names import ProviderNames, is_provider_name
 from deployment.run import Run
 from deployment.steps import Change
 
@@ -37,6 +37,32 @@ class OwnProviders:
     def remove(self) -> None:
         for name in own(self._run, self._at):
             delete(self._run, name)
+
+
+class EveryProvider:
+    """Step that only removes: every provider of ours for any target, also of one that an earlier run took away."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def plan(self) -> tuple[Change, ...]:
+        return ()
+
+    def apply(self) -> None:
+        pass
+
+    def plan_removal(self) -> tuple[Change, ...]:
+        return tuple(deletion(name) for name in self._names())
+
+    def remove(self) -> None:
+        for name in self._names():
+            delete(self._run, name)
+
+    def _names(self) -> list[str]:
+        """Here the tag must say so, since nothing else does."""
+        named = [name for name in find.providers(self._run) if is_provider_name(name)]
+        found = [(name, find.provider(self._run, name)) for name in named]
+        return [name for name, there in found if there and find.ours(self._run, there["credentialProviderArn"])]
 
 
 class Leftovers:

@@ -92,7 +92,7 @@ def registration(run: Run, at: At, wish: Wish) -> Registration:
 
 
 def steps_down(run: Run, at: At) -> Sequence[Step]:
-    """In the order of building, as `take_down` wants them."""
+    """In the order of building, as `take_down` wants them: the target goes before the provider that it uses."""
     grant = Grant(run, at, lambda: None, wanted=False)
     return [OwnProviders(run, at), grant, Target(run, at, RoleCredential(region=run.account.region))]
 

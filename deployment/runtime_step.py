@@ -12,7 +12,7 @@ from deployment import runtime_request as requests
 from deployment.errors import FailedError, WaitedError
 from deployment.role import Role
 from deployment.run import Run
-from deployment.runtime import MOVING, READY_S, SERVICE, calls
+from deployment.runtime import MOVING, SERVICE, calls
 from deployment.runtime_request import Json
 from deployment.secret import Secret
 from deployment.steps import Action, Change, Step
@@ -83,7 +83,7 @@ class Runtime:
         asked = {"agentRuntimeId": found["agentRuntimeId"]}
         runtime_is_free = f"runtime {self._name} to be free to go"
         delete = faults.unless_busy(lambda: faults.gone(self._client.delete_agent_runtime, **asked))
-        self._run.waits.until(runtime_is_free, delete, within_s=READY_S)
+        self._run.waits.until(runtime_is_free, delete, within_s=runtime.READY_S)
         if (left := runtime.at_rest(self._run)) is not None:
             raise FailedError(f"runtime {self._name} is {left['status']}: {runtime.reason(left)}")
 

@@ -30,7 +30,7 @@ SUFFIXES: Final[Mapping[str, str]] = {
 """Where the hosts of each partition are: the partition of the ARN → the end of the host's name."""
 
 _SHAPE: Final = "arn:aws:bedrock-agentcore:REGION:ACCOUNT:runtime/NAME-ID"
-_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+")
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]+")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _RUNTIME: Final = re.compile(r"runtime/[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
 _QUALIFIER: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
@@ -95,9 +95,9 @@ def _problem_of_resource(resource: str) -> str | None:
 def _base(override: str) -> str:
     try:
         parts = urlsplit(override)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
-    if not sound or "@" in override:
+    if not sound or not re.fullmatch(r"[\x21-\x7e]+", override) or any(sign in override for sign in "@?#"):
         raise ConfigError([f"{ENDPOINT_VARIABLE}: must be an http:// or https:// URL without user and query"])
     return override.rstrip("/")

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json, JsonObject
+from proxy.client_answer import ANSWER_BYTES, WHOLE_S, messages, within
 from proxy.client_proof import Nothing, Proof
 from proxy.client_refusals import ERROR_TYPE, STATUSES, kind_of
 from proxy.eras import HANDSHAKE, MODERN
@@ -23,6 +26,10 @@ from proxy.parser import command
 WAIT_S: Final = 120.0
 """Longest silence that is waited through."""
 
+_PAGES: Final = 1_000
+"""Most pages of a list, empty ones included."""
+
+_SENDABLE: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 _HEADER_MISMATCH: Final = -32020
 _META: Final = "io.modelcontextprotocol/"
 _ME: Final = {"name": "mcp-policy-proxy-cli", "version": "1"}
@@ -53,18 +60,19 @@ class NotMcpError(ProxyError):
 class Client:
     """Talks to the MCP server at `url` (http or https). `where` is the URL without credentials and query.
 
-    `always` are headers of every request; `proof` adds those that say who calls.
+    `always` are headers of every request; `proof` adds those that say who calls. An answer, or a whole list, may take
+    `whole_s` seconds.
     """
 
-    def __init__(self, url: str, proof: Proof | None = None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ProxyError("the URL must be an http:// or https:// URL")
-        self.where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    def __init__(self, url: str, proof: Proof | None = None, *, whole_s: float = WHOLE_S) -> None:
+        parts = _parts(url)
+        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self.where = f"{origin}{parts.path}"
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=WAIT_S)
+        self._connection = kind(str(parts.hostname), parts.port, timeout=WAIT_S)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{self._path}"
+        self._url = f"{origin}{self._path}"
+        self._whole_s = whole_s
         self.proof: Proof = proof or Nothing()
         self.always: dict[str, str] = {}
         self._session: dict[str, str] = {}
@@ -93,14 +101,21 @@ class Client:
     def tools(self) -> list[JsonObject]:
         """Every tool listed, all pages. Raises like `call`."""
         found: list[JsonObject] = []
-        cursor, seen = None, set[str]()
+        cursor, seen, size = None, set[str](), 0
+        until = time.monotonic() + self._whole_s
         while True:
             page = self.request("tools/list", {} if cursor is None else {"cursor": cursor})
-            found += page.get("tools") or []
+            listed = page.get("tools", [])
+            if not isinstance(listed, list) or not all(isinstance(tool, dict) for tool in listed):
+                raise ProxyError(f"{self.where} answered tools/list with something that is no list of tools")
+            found += listed
+            size += len(dumps(page))
             cursor = page.get("nextCursor")
             if not isinstance(cursor, str) or cursor in seen:
                 return found
             seen.add(cursor)
+            if len(seen) >= _PAGES or size > ANSWER_BYTES or time.monotonic() > until:
+                raise ProxyError(f"the list of tools at {self.where} does not end")
 
     def request(self, method: str, params: JsonObject) -> JsonObject:
         """The result object of one request, in the era that the server speaks."""
@@ -117,7 +132,8 @@ class Client:
             found = self._ask("server/discover", {"_meta": _ENVELOPE}, headers)
         except (RpcError, NotMcpError):
             found = {}
-        self._modern = MODERN in (found.get("supportedVersions") or ())
+        versions = found.get("supportedVersions")
+        self._modern = isinstance(versions, list) and MODERN in versions
         if not self._modern:
             self._shake_hands()
 
@@ -125,15 +141,16 @@ class Client:
         self._modern, self._session = False, {}
         offer = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": _ME}
         answer = self._ask("initialize", offer, {})
-        self._session["MCP-Protocol-Version"] = str(answer.get("protocolVersion", HANDSHAKE))
-        with self._post({"jsonrpc": "2.0", "method": "notifications/initialized"}, self._session) as response:
-            response.read()
+        version = str(answer.get("protocolVersion"))
+        self._session["MCP-Protocol-Version"] = version if _SENDABLE.fullmatch(version) else HANDSHAKE
+        with self._post({"jsonrpc": "2.0", "method": "notifications/initialized"}, self._session):
+            pass  # what is answered to a notification says nothing
 
     def _ask(self, method: str, params: JsonObject, headers: Mapping[str, str]) -> JsonObject:
         self._last_id += 1
         message = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
         with self._post(message, headers) as response:
-            if session := response.getheader("mcp-session-id"):
+            if _SENDABLE.fullmatch(session := response.getheader("mcp-session-id", "")):
                 self._session["Mcp-Session-Id"] = session
             return self._result(response)
 
@@ -144,8 +161,11 @@ class Client:
         body = dumps(message)
         sent.update(self.proof.headers(self._url, sent, body))
         try:
-            self._connection.request("POST", self._path, body, sent)
-            yield self._connection.getresponse()
+            self._connection.connect()
+            with within(self._whole_s, self._connection.sock, self.where):
+                self._connection.request("POST", self._path, body, sent)
+                with self._connection.getresponse() as response:
+                    yield response
         except TimeoutError:
             raise ProxyError(f"{self.where} did not answer within {WAIT_S:g} s") from None
         except (ConnectionError, socket.gaierror):
@@ -156,20 +176,35 @@ class Client:
             self._connection.close()
 
     def _result(self, response: http.client.HTTPResponse) -> JsonObject:
-        kind = (response.getheader("content-type") or "").partition(";")[0].strip().lower()
-        messages = _events(response) if kind == "text/event-stream" else iter((response.read(),))
-        for text in messages:
+        for text in messages(response, self.where):
             message = _parsed(text)
             if isinstance(message, dict) and isinstance(message.get("error"), dict):
                 raise AnsweredError(message["error"], response)
             if isinstance(message, dict) and message.get("id") == self._last_id:
-                result = message.get("result")
-                return result if isinstance(result, dict) else {}
+                if isinstance(result := message.get("result"), dict):
+                    return result
+                break
         error = NotMcpError(f"{self.where} answered {response.status} without an MCP message", response)
         if error.status in STATUSES:
             advice = self.proof.advice(error.status, error.kind)
             error = NotMcpError(f"{self.where} answered {error.status}: {advice}", response)
         raise error
+
+
+def _parts(url: str) -> SplitResult:
+    """Raises ProxyError for what cannot be requested as it stands; it may hold a secret, and is not repeated."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:
+        raise ProxyError("the URL must be an http:// or https:// URL, and this is none") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ProxyError("the URL must be an http:// or https:// URL")
+    target = f"{parts.path}?{parts.query}"
+    if not target.isascii() or not target.isprintable() or " " in target:
+        raise ProxyError("the URL must be percent-encoded: it has a space, or another character that no URL can hold")
+    return parts
 
 
 def _parsed(text: bytes) -> Json:
@@ -186,15 +221,3 @@ def _header(name: str) -> str:
     import base64
 
     return f"=?base64?{base64.b64encode(name.encode()).decode()}?="
-
-
-def _events(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The data of each server-sent event. Lines end at \\n or \\r\\n."""
-    data: list[bytes] = []
-    for line in response:
-        line = line.rstrip(b"\r\n")
-        if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif not line and data:
-            yield b"\n".join(data)
-            data = []

@@ -17,7 +17,7 @@ from yarl import URL
 from proxy import aws
 from proxy.client_origin import bind
 from proxy.client_refusals import ERROR_TYPE, STATUSES, kind_of, of_signature, of_token
-from proxy.client_tokens import Tokens, TokenSource, in_thread
+from proxy.client_tokens import Tokens, TokenSource, in_thread, in_turn
 from proxy.errors import AuthError
 from proxy.sigv4 import Credentials, Signer
 
@@ -117,14 +117,14 @@ class SigV4Flow(_Flow):
 
     def _keys(self) -> Credentials:
         """Blocks while botocore asks the metadata service, a role or a command for new ones."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
-            with self._finding:
+            with in_turn(self._finding, "AWS credentials"):
                 if self._found is None:
                     self._found = (self._session or aws.session()).get_credentials()
             keys = self._found.get_frozen_credentials() if self._found else None
-        except (BotoCoreError, ClientError) as error:
+        except AuthError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of a credential process or a file; its words may be secret
             raise AuthError(f"AWS credentials: {type(error).__name__}; {_ADVICE}") from None
         if keys is None or not keys.access_key:
             raise AuthError(f"AWS credentials: none found; {_ADVICE}")

@@ -72,7 +72,7 @@ class Tokens:
 
     def _ask(self, refused: str | None) -> str | Awaitable[str]:
         """One asks, however many threads want it; the others find what it was given."""
-        with self._asking:
+        with in_turn(self._asking, "access token"):
             if kept := self._kept(refused):
                 return kept
             source = self._source
@@ -83,6 +83,17 @@ class Tokens:
                 return made
             self._lease = made if isinstance(made, Lease) else _lease(made)
             return self._lease.value
+
+
+@contextmanager
+def in_turn(lock: threading.Lock, what: str) -> Iterator[None]:
+    """Holds `lock`. Raises AuthError after FETCH_S: where one thread hangs, the others must not pile up behind it."""
+    if not lock.acquire(timeout=FETCH_S):
+        raise AuthError(f"{what}: another request still waits for the answer")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 async def in_thread(what: str, function: Callable[[], T]) -> T:

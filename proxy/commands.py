@@ -142,7 +142,10 @@ def _published_tools(options: Namespace) -> tuple[list[JsonObject], str]:
 
 def _served_tools(options: Namespace) -> tuple[list[JsonObject], str]:
     with _client(options) as client:
-        return client.tools(), client.where
+        try:
+            return client.tools(), client.where
+        except RpcError as error:
+            raise ProxyError(_printable(f"{client.where} answered the error {error.code}: {error.message}")) from None
 
 
 def _client(options: Namespace, local: str | None = None) -> closing[Client]:

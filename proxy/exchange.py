@@ -22,7 +22,7 @@ from proxy.ids import uuid7
 from proxy.inbound import Inbound, checked_params
 from proxy.journey import Journey, error_body, without_progress_token
 from proxy.routes import Routes
-from proxy.search_tool import SEARCH
+from proxy.search_tool import searches
 from proxy.settings import Bounds
 from proxy.telemetry import Span, Telemetry
 from proxy.visible import Visibility
@@ -173,7 +173,7 @@ class Exchanges:
             return await self._back(journey, _whole(went.result, inbound), went.index)
         journey.judged(went)
         result = await self._fetch(journey, token, span)
-        if (inbound.method == "tools/list" or (tool is not None and tool.name == SEARCH)) and not result.is_error:
+        if not result.error and (inbound.method == "tools/list" or (tool is not None and searches(tool.name))):
             result = await self._visible(journey, result)
         return await self._back(journey, result, None)
 

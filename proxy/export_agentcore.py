@@ -17,6 +17,7 @@ from policies.model import Json, JsonObject
 from proxy.arns import aws_invocation_url
 from proxy.discovery import OIDC
 from proxy.errors import ConfigError
+from proxy.references import unusable
 from proxy.settings import PREFIX, Settings
 
 SCHEMA: Final = "https://schema.agentcore.aws.dev/v1/agentcore.json"
@@ -64,6 +65,8 @@ class Project:
                 "a target without OAuth cannot call a Runtime that checks IAM: set MCP_PROXY_INBOUND_ISSUER and "
                 "MCP_PROXY_INBOUND_CLIENT_IDS, or register with setup_and_deploy.py, whose target signs with its role"
             )
+        if self.settings.upstream and urlsplit(self.settings.upstream).query:
+            yield "the query of the upstream's URL is in the file, as it was given: it must hold no secret"
         if self.settings.policies:
             yield f"put {self.settings.policies.name} beside the Dockerfile, and whatever it names"
 
@@ -170,7 +173,7 @@ def _findings(project: Project) -> Iterator[str]:
             "the project, and the proxy would take the gateway that calls it as its upstream"
         )
     for name in _SECRETS:
-        if (value := getattr(settings, name)) and not value.startswith("arn:"):
+        if (value := getattr(settings, name)) and (not value.startswith("arn:") or unusable(value)):
             yield f"setting {name}: must be the ARN of a secret; what it refers to is not in the Runtime"
     if settings.inbound_issuer and not settings.inbound_issuer.startswith("https://"):
         yield "setting inbound_issuer: the Runtime takes https:// only"

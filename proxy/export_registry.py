@@ -21,6 +21,7 @@ from proxy.errors import ConfigError
 DESCRIPTION: Final = "The tools of an MCP server, behind a chain of policies over every call and every result"
 LICENSE: Final = "Apache-2.0"
 
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
 
 
@@ -87,6 +88,8 @@ def _tool(tool: JsonObject) -> JsonObject:
 def _findings(entry: Entry) -> Iterator[str]:
     if not entry.name.strip() or not entry.name.isprintable():
         yield "option --name: must be a name in one line"
+    if not all(_VARIABLE.fullmatch(variable) for variable in entry.tokens.values()):
+        yield "option --name: must begin with a letter from A to Z, because the variable of each token is named after it"
     if not _PATH.fullmatch(entry.path):
         yield "option --path: must begin with / and have nothing but letters, digits and ._~- in it, like /tools"
     try:

@@ -22,7 +22,7 @@ FLAGS: Final[Mapping[str, tuple[str, str]]] = {
     "policies": ("FILE", "the policy chain, a policies.toml (default chain: sanitize, redact, audit)"),
     "snapshot": ("FILE", "where the catalog is kept for starts without the upstream"),
     "inbound": ("MODE", "how to check who calls: none, jwt, platform, oauth (none)"),
-    "auth_mode": ("MODE", "how to prove to the upstream who calls: none, iam, jwt, identity, api_key, passthrough (none)"),
+    "auth_mode": ("MODE", "how the proxy proves who it is: none, iam, jwt, identity, api_key, passthrough (none)"),
     "log_level": ("LEVEL", "debug, info, warning or error (info)"),
 }
 """Settings that are also flags; every other setting is an environment variable only."""

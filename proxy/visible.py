@@ -9,7 +9,7 @@ from policies.chain import Chain, Denied
 from policies.model import JsonObject, Result, Step, Tool
 from proxy.catalog import Catalog
 from proxy.journey import Journey
-from proxy.search_tool import UnreadableError, searched
+from proxy.search_tool import UnreadableError, as_found, as_listed, searched
 from proxy.settings import Bounds
 
 _UNJUDGED: Final = Denied(policy="chain", reason="policy_error", index=0)
@@ -34,17 +34,20 @@ class Visibility:
                 shown = [seen.definition for seen in [await self._seen(journey, tool) for tool in tools] if seen]
         except TimeoutError:
             return _UNJUDGED
-        if shown == listed.body["tools"]:
+        scope = listed.body.get("cacheScope")
+        private = self._per_caller and scope not in (None, "private")  # also where this caller sees it whole
+        if shown == listed.body["tools"] and not private:
             return listed
         body = {**listed.body, "tools": shown}
-        if "cacheScope" in body and self._per_caller:
-            body["cacheScope"] = "private"
-        return listed.with_body(body)
+        return listed.with_body({**body, "cacheScope": "private"} if private else body)
 
     async def found(self, journey: Journey, catalog: Catalog, result: Result, workload: str | None) -> Result | Denied:
         """What the search tool found, as `page` would show it; a tool that the catalog does not hold is hidden."""
-        if result.asks or not (self._chain.sees("on_tool") or catalog.publishing.changes):
+        if not (self._chain.sees("on_tool") or catalog.publishing.changes):
             return result
+        search = catalog.publishing.called(journey.call.name)
+        if search is None:
+            return _UNREADABLE
         known: dict[str, tuple[JsonObject, JsonObject | None]] = {}
 
         async def see(definition: JsonObject) -> JsonObject | None:
@@ -52,13 +55,15 @@ class Visibility:
             if not isinstance(name, str):
                 return None
             if name not in known or known[name][0] != definition:
-                known[name] = definition, await self._judged(journey, catalog, definition, workload)
-            judged, seen = known[name]
-            return definition if seen is judged else seen
+                seen = await self._judged(journey, catalog, as_listed(definition, search), workload)
+                known[name] = definition, seen and as_found(seen, definition, search)
+            judged, shown = known[name]
+            return definition if shown == judged else shown
 
+        tells = not result.is_error and result.body.get("resultType") != "input_required"
         try:
             async with asyncio.timeout(self._within_s):
-                body = await searched(result.body, see)
+                body = await searched(result.body, see, tells=tells)
         except TimeoutError:
             return _UNJUDGED
         except UnreadableError:
@@ -68,6 +73,7 @@ class Visibility:
     async def _judged(
         self, journey: Journey, catalog: Catalog, definition: JsonObject, workload: str | None
     ) -> JsonObject | None:
+        """By the definition that is listed, and by this one, which may say more or less."""
         published = catalog.publishing.one(definition)
         if published is None:
             return None
@@ -75,11 +81,12 @@ class Visibility:
         if tool is None:
             return None
         seen = await self._seen(journey, tool)
-        if seen is not None and published != tool.definition:
-            seen = await self._seen(journey, Tool(definition=published))
-        if seen is None or seen.definition == definition:
-            return definition if seen else None
-        return seen.definition
+        if seen is None or published == tool.definition:
+            return seen and seen.definition
+        told = await self._seen(journey, Tool(definition=published))
+        if told is None:
+            return None
+        return told.definition if seen.definition == tool.definition else seen.definition
 
     async def _seen(self, journey: Journey, tool: Tool) -> Tool | None:
         if not self._chain.sees("on_tool"):

@@ -102,6 +102,7 @@ def test_the_region_is_the_arns() -> None:
         (ARN.replace("bedrock-agentcore", "bedrock"), "service bedrock-agentcore"),
         (ARN.replace("us-east-1", ""), "a region"),
         (ARN.replace("us-east-1", "us-east-1.evil.example"), "a region"),
+        (ARN.replace("us-east-1", "us-east-\u0661"), "a region"),
         (ARN.replace("123456789012", "12345678901"), "12 digits"),
         (ARN.replace("runtime/", "gateway/"), "runtime/NAME-ID"),
         (ARN.replace("AbCdEf1234", "AbC"), "runtime/NAME-ID"),

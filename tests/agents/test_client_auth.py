@@ -22,6 +22,7 @@ from botocore.credentials import RefreshableCredentials
 
 from proxy.arns import ENDPOINT_VARIABLE, invocation_url, region_of
 from proxy.auth import BearerAuth, SigV4Auth
+from proxy.client_tokens import Tokens
 from proxy.discovery import Known
 from proxy.errors import AuthError
 from proxy.references import References
@@ -30,6 +31,7 @@ from tests.agents.front import ARN, KEYS, TARGET, Asked, Front, running
 from tests.auth.identity_provider import Provider
 from tests.auth.identity_provider import running as issuing
 
+CANARY = "canary-5b1d"
 MESSAGE = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "grüße"}}
 
 
@@ -176,6 +178,38 @@ async def test_a_slow_source_of_credentials_stops_no_other_task(front: Front) ->
     await asyncio.sleep(0)
     release.set()  # reached only because the loop runs on
     assert (await asking).status_code == 200
+
+
+@pytest.mark.parametrize("process", ["/absent/command", f"echo {CANARY}", "echo []"], ids=["absent", "text", "a list"])
+async def test_a_credential_process_that_fails_is_an_error_without_what_it_said(
+    front: Front, keys: pytest.MonkeyPatch, tmp_path: Path, process: str
+) -> None:
+    for name in KEYS:
+        keys.delenv(name)
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {process}\n")
+    with pytest.raises(AuthError, match="^AWS credentials: [A-Za-z]+; set AWS_PROFILE") as caught:
+        await asynchronous(SigV4Auth("us-east-1"), "POST", invocation_url(ARN), json=MESSAGE)
+    assert CANARY not in str(caught.value)
+    assert front.asked == []
+
+
+async def test_requests_behind_a_source_that_hangs_give_up_instead_of_piling_up_threads(
+    keys: pytest.MonkeyPatch,
+) -> None:
+    keys.setattr("proxy.client_tokens.FETCH_S", 0.1)
+    hangs = threading.Event()
+    before = threading.active_count()
+    tokens = Tokens(lambda: str(hangs.wait(30)))
+    try:
+        for _ in range(10):
+            with pytest.raises(AuthError, match="^access token: "):
+                await tokens.aget()
+        until = time.monotonic() + 5
+        while threading.active_count() > before + 4 and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        assert threading.active_count() <= before + 4
+    finally:
+        hangs.set()
 
 
 @both

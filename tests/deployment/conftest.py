@@ -11,7 +11,7 @@ import botocore.loaders
 import botocore.session
 import pytest
 
-from deployment import cli, waiting
+from deployment import cli, runtime, waiting
 from tests.agentcore.conftest import deployer, emulator, moto
 from tests.agentcore.emulator import Emulator
 from tests.deployment.artifact import NoArtifact, SmallArtifact
@@ -34,7 +34,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> type[SmallArtifact]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Polls often, reads AWS's models once, and leaves out the proxy's own check, which starts a process."""
+    """Polls often, gives up soon, reads AWS's models once, and leaves out the proxy's own check, a process."""
+    monkeypatch.setattr(runtime, "READY_S", 15.0)
     monkeypatch.setattr(botocore.session, "create_loader", _create_loader)
     monkeypatch.setattr(cli, "_BUILDING", ())
     monkeypatch.setitem(waiting.Waits.__init__.__kwdefaults__, "first_s", 0.01)

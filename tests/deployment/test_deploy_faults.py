@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import runtime_step
+from deployment import runtime, runtime_step
 from tests.agentcore.emulator import Emulator
 from tests.agentcore.world import Runtime
 from tests.deployment.people import Person
@@ -158,3 +160,16 @@ def test_a_role_that_drifted_is_brought_back(person: Person, deployer: Emulator)
 def test_only_a_role_that_is_new_to_aws_is_waited_for(code: str, message: str, passes: bool) -> None:
     error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateAgentRuntime")
     assert runtime_step.cannot_assume(error, ROLE) is passes
+
+
+def test_a_token_that_aws_answers_with_something_gone_is_followed_by_another() -> None:
+    tokens: list[str] = []
+
+    def create(token: str) -> dict[str, Any]:
+        tokens.append(token)
+        return {"id": len(tokens), "createdAt": "2026-11-20"}
+
+    content = ("create", "shop", {"a": 1})
+    assert runtime.created(create, lambda answer: answer["id"] > 1, content)["id"] == 2
+    assert runtime.created(create, lambda _: True, content)["id"] == 3
+    assert tokens[0] == tokens[2] != tokens[1]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from deployment import cli
+from deployment import cli, faults
 from tests.agentcore.emulator import Emulator
 from tests.deployment.people import Person
 
@@ -123,6 +124,9 @@ def test_destroy_takes_the_secret_also_when_the_mode_is_another_one_by_now(
     with_client.config["auth_mode"] = "iam"
     with_client.run("destroy", "--yes")
     assert deployer.left_over("shop") == []
+    with_client.config["auth_mode"] = "jwt"
+    with_client.run("deploy", "--cognito-client-secret", CANARY)
+    assert kept() == CANARY
 
 
 @pytest.mark.parametrize("text", [None, "", "\n"])
@@ -132,3 +136,10 @@ def test_a_file_without_a_secret_is_a_finding(with_client: Person, tmp_path: Pat
         file.write_text(text)
     outcome = with_client.run("deploy", "--cognito-client-secret-file", str(file), code=2)
     assert "--cognito-client-secret-file" in outcome.document["findings"][0]
+
+
+def test_what_secrets_manager_says_of_a_refusal_is_not_repeated() -> None:
+    answer = {"Error": {"Code": "InvalidRequestException", "Message": f"cannot store {CANARY}"}}
+    told = faults.told(ClientError(answer, "PutSecretValue"))
+    assert "PutSecretValue with InvalidRequestException" in told
+    assert CANARY not in told

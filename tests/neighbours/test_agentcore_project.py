@@ -117,6 +117,13 @@ def test_before_there_is_an_arn_there_is_no_gateway_and_the_notes_say_so() -> No
     assert ["--arn" in note for note in project.notes()] == [True]
 
 
+def test_a_query_of_the_upstream_is_in_the_file_and_the_notes_say_so() -> None:
+    project = Project(name="p", settings=load({"MCP_PROXY_UPSTREAM": f"{UPSTREAM}?key=hunter2"}))
+    (note,) = [note for note in project.notes() if "query" in note]
+    assert "must hold no secret" in note
+    assert "hunter2" not in note
+
+
 @pytest.mark.parametrize(
     ("environ", "more", "said"),
     [
@@ -124,6 +131,7 @@ def test_before_there_is_an_arn_there_is_no_gateway_and_the_notes_say_so() -> No
         ({"MCP_PROXY_UPSTREAM": "https://user:hunter2@h/mcp"}, {}, "setting upstream"),
         ({"MCP_PROXY_CLIENT_SECRET": "env:hunter2"}, {}, "setting client_secret"),
         ({"MCP_PROXY_API_KEY": "file:/hunter2"}, {}, "setting api_key"),
+        ({"MCP_PROXY_API_KEY": "arn:hunter2"}, {}, "setting api_key"),
         ({}, {"arn": ARN}, "the gateway that calls it"),
         ({}, {"name": "1-proxy"}, "--name"),
         ({}, {"name": "a_proxy"}, "--name"),

@@ -130,6 +130,8 @@ def test_what_the_registry_makes_of_an_entry_still_leads_to_the_proxy(
         ({"url": "https://h/mcp", "path": "/a;}"}, "--path"),
         ({"url": "https://h/mcp", "name": " "}, "--name"),
         ({"url": "https://h/mcp", "name": "a\nb"}, "--name"),
+        ({"url": "https://h/mcp", "name": "1shop", "token": "env:X"}, "--name"),
+        ({"url": "https://h/mcp", "name": "日本", "path": "/x", "token": "env:X"}, "--name"),
         ({"arn": "arn:aws:secret"}, "ARN"),
     ],
 )

@@ -12,7 +12,7 @@ from deployment.gateway import gateway as verb
 from deployment.register import register
 from tests.agentcore.account import role
 from tests.agentcore.world import Gateway
-from tests.deployment.gateway.people import Kept, Operator, cognito_of, policies_of
+from tests.deployment.gateway.people import Operator, cognito_of, policies_of
 from tests.deployment.gateway.people import gateway as foreign
 from tests.deployment.gateway.test_register import ASKED
 
@@ -93,35 +93,6 @@ def test_delete_asks_first(shop: Operator) -> None:
     with pytest.raises(DeployError, match="nothing was deleted"):
         shop.run(verb, **GONE, yes=False, ask=lambda _: "")
     assert made(shop).status == "READY"
-
-
-@pytest.mark.parametrize("options", [SIGNED, TOKENS], ids=["iam", "oauth"])
-def test_killed_after_any_change_the_next_run_carries_on(shop: Operator, options: dict[str, Any]) -> None:
-    before = shop.emulator.left_over("shop-gateway")
-
-    def check(report: Kept) -> None:
-        document = report.document
-        assert made(shop).status == "READY"
-        pools = cognito_of(shop.emulator).list_user_pools(MaxResults=60)["UserPools"]
-        assert [each["Id"] for each in pools] == [document[key] for key in document if key == "cognito_user_pool_id"]
-        shop.run(verb, **GONE)
-        assert shop.emulator.left_over("shop-gateway") == before
-
-    count = 2 if options is SIGNED else 7
-    assert list(shop.deaths(verb, check, **options)) == list(range(1, count + 1))
-
-
-def test_killed_while_it_deletes_the_next_run_carries_on(shop: Operator) -> None:
-    before = shop.emulator.left_over("shop-gateway")
-    front = shop.run(verb, **TOKENS).document["gateway_id"]
-    shop.run(register, gateway=front, **{**ASKED, "grant": True})
-
-    def check(report: Kept) -> None:
-        assert shop.emulator.left_over("shop-gateway") == before
-        again = shop.run(verb, **TOKENS).document["gateway_id"]
-        shop.run(register, gateway=again, **{**ASKED, "grant": True})
-
-    assert list(shop.deaths(verb, check, **GONE)) == list(range(1, 8))
 
 
 def test_a_role_that_is_too_new_to_be_assumed_is_waited_for(shop: Operator) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from deployment import names
 from deployment.config import Inbound
 from deployment.errors import DeployError, FailedError
 from deployment.gateway_names import policy_name
+from deployment.gateway_providers import EveryProvider
 from deployment.register import register, unregister
+from deployment.run import Run, take_down
 from tests.agentcore.account import CUSTOM, Listing
 from tests.agentcore.emulator import Emulator
 from tests.deployment.gateway.people import (
@@ -220,6 +224,28 @@ def test_killed_while_it_takes_away_the_next_run_carries_on(shop: Operator) -> N
         again()
 
     assert list(shop.deaths(unregister, check, gateway=front, target=None)) == [1, 2, 3]
+
+
+def test_providers_that_no_target_leads_to_are_found_by_their_name_and_tag(shop: Operator) -> None:
+    first, second = gateway(shop, "first"), gateway(shop, "second")
+    for front in (first, second):
+        shop.run(register, gateway=front, **ASKED)
+        shop.emulator.world.gateways[front].targets.clear()
+    shop.emulator.world.providers[f"shop-{second}-g1"].tags["mcp-policy-proxy"] = "other"
+    shop.aws().create_oauth2_credential_provider(
+        name="theirs-g1",
+        credentialProviderVendor="CustomOauth2",
+        oauth2ProviderConfigInput={"customOauth2ProviderConfig": CUSTOM},
+        tags=names.tags(shop.config),
+    )
+    shop.run(every_provider)
+    assert providers(shop) == [f"shop-{second}-g1", "theirs-g1"]
+
+
+def every_provider(run: Run, options: Namespace) -> int:
+    """A verb that does what `destroy` does for them."""
+    take_down(run, [EveryProvider(run)])
+    return 0
 
 
 def test_a_client_that_the_config_leaves_open_is_asked_for(shop: Operator, client: Caller) -> None:
