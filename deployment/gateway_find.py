@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from deployment import faults, names
+from deployment import faults
 from deployment.account import TAG
 from deployment.errors import DeployError, FailedError
 from deployment.iam import Place
@@ -92,11 +92,6 @@ def not_disowned(run: Run, arn: str) -> bool:
         if faults.code(error) in ("ValidationException", "ResourceNotFoundException"):
             return True
         raise
-
-
-def key_values(run: Run) -> list[dict[str, str]]:
-    """Our tags, as IAM and Secrets Manager want them."""
-    return [{"Key": key, "Value": value} for key, value in sorted(names.tags(run.config).items())]
 
 
 def reasons(found: Json) -> str:

@@ -12,6 +12,7 @@ from deployment import faults
 from deployment import gateway_find as find
 from deployment.gateway_form import At, is_ours
 from deployment.gateway_listing import prove
+from deployment.gateway_providers import EveryProvider
 from deployment.register_steps import Wish, place_of, registration, steps_down
 from deployment.run import Run
 from deployment.steps import Step
@@ -48,8 +49,10 @@ def unregistering(run: Run) -> Iterator[Step]:
             raise
         run.report.tell("these credentials may not list gateways: a target that was registered stays")
         return
+    yield EveryProvider(run)
     for at in places:
-        yield from steps_down(run, at)
+        _, grant, target = steps_down(run, at)
+        yield from (target, grant)
 
 
 def _places(run: Run) -> Iterator[At]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from hashlib import sha256
 
 import yarl
 
 from proxy.errors import ConfigError
+from proxy.loopback import is_loopback
 
 
 def address(url: str) -> yarl.URL:
@@ -31,6 +33,9 @@ def endpoint_of(url: yarl.URL) -> str:
 def mark_of(endpoint: str) -> str:
     """What every replica of a proxy in front of this upstream writes into its User-Agent.
 
-    A request that brings it back has passed such a proxy already: the upstream leads to the proxy itself.
+    A request that brings it back has passed such a proxy already: the upstream leads to the proxy itself. An address
+    of loopback is another place on each machine, and may be the upstream's own upstream.
     """
+    if is_loopback(yarl.URL(endpoint, encoded=True).host or ""):
+        endpoint = f"{socket.gethostname()} {endpoint}"
     return f"(upstream {sha256(endpoint.encode()).hexdigest()[:16]})"

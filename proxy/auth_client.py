@@ -61,6 +61,8 @@ def token_endpoint(
     found = of_pool(pool, environ) if pool else None
     if pool and found is None:
         findings.append("setting cognito_user_pool_id: must look like us-east-1_AbCdEfGhI")
+    elif found is not None and (problem := problem_of(found.issuer)):
+        findings.append(f"environment: the endpoint for Amazon Cognito (AWS_ENDPOINT_URL…) {problem}")
     elif found is None:
         findings.append(
             "setting token_url: auth_mode=jwt needs to know where tokens are had; set one of MCP_PROXY_TOKEN_URL, "

@@ -14,7 +14,7 @@ from proxy.sigv4 import Credentials
 SERVICE: Final = "bedrock-agentcore"
 """The service a request is signed for when the host does not tell: a custom domain in front of a gateway."""
 
-_REGION: Final = r"[a-z]{2,4}(?:-[a-z]+)+-\d+"
+_REGION: Final = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]+"
 _API: Final = re.compile(
     rf"(?:.+\.)?(bedrock-agentcore|execute-api)(?:-fips)?\.({_REGION})\.(?:vpce\.)?"
     r"(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws)"
@@ -52,12 +52,10 @@ async def credentials() -> Lease[Credentials]:
 
 def load() -> Lease[Credentials]:
     """The same in the caller's own thread, which waits. Raises AuthError."""
-    from botocore.exceptions import BotoCoreError
-
     try:
         found = session().get_credentials()
         keys = found.get_frozen_credentials() if found else None
-    except BotoCoreError as error:
+    except Exception as error:  # noqa: BLE001 - a credential process of the user's own fails in its own ways
         raise AuthError(f"AWS credentials: {type(error).__name__}; {_ADVICE}") from None
     if keys is None:
         raise AuthError(f"AWS credentials: none found; {_ADVICE}")

@@ -104,7 +104,8 @@ class Catalog:
             done = bool((await asyncio.wait({self.refresh(workload)}, timeout=seconds))[0])
         if self.state == "empty":
             late = UpstreamError("timeout", f"The upstream did not list its tools within {seconds:g} s")
-            raise self._failure if done and self._failure else late
+            # Raised once more, an exception would keep the frames of every call that it was raised in.
+            raise self._failure.with_traceback(None) if done and self._failure else late
 
     def refresh(self, workload: str | None = None) -> asyncio.Task[None]:
         """The refresh under way, or a new one (single flight). Its exception is what went wrong."""

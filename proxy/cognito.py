@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from policies.model import Json
 from proxy.errors import AuthError, ClientRefusedError
+from proxy.fetch import problem_of
 
 _API: Final = re.compile(r"https://cognito-idp(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?/?")
 _REFUSED: Final = frozenset({"NotAuthorizedException", "ResourceNotFoundException"})
@@ -57,6 +58,8 @@ def _ask(region: str, given: dict[str, Any]) -> tuple[Json, Json]:
     config = Config(signature_version=UNSIGNED, connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
     try:
         with closing(session().create_client("cognito-idp", region_name=region, config=config)) as client:
+            if problem := problem_of(client.meta.endpoint_url):
+                raise AuthError(f"Cognito GetClientToken: the endpoint configured for it {problem}")
             answer = client.get_client_token(**given).get("ClientAuthenticationResult") or {}
     except ClientError as error:
         raise _refusal(error.response.get("Error", {}).get("Code")) from None

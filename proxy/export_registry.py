@@ -89,7 +89,7 @@ def _findings(entry: Entry) -> Iterator[str]:
     if not entry.name.strip() or not entry.name.isprintable():
         yield "option --name: must be a name in one line"
     if not all(_VARIABLE.fullmatch(variable) for variable in entry.tokens.values()):
-        yield "option --name: must begin with a letter from A to Z, because the variable of each token is named after it"
+        yield "option --name: must begin with a letter from A to Z, as the variables of its tokens will"
     if not _PATH.fullmatch(entry.path):
         yield "option --path: must begin with / and have nothing but letters, digits and ._~- in it, like /tools"
     try:

@@ -23,6 +23,7 @@ from yarl import URL
 
 from policies.model import Json
 from proxy.errors import AuthError
+from proxy.fetch import problem_of
 from proxy.lease import Lease, Leased
 from proxy.tokens import leased
 
@@ -160,6 +161,8 @@ def _with_client(region: str, ask: Callable[[Any], Json]) -> Json:
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
     try:
         with closing(session().create_client("bedrock-agentcore", region_name=region, config=config)) as client:
+            if problem := problem_of(client.meta.endpoint_url):
+                raise AuthError(f"AgentCore Identity: the endpoint configured for it {problem}")
             return ask(client)
     except ClientError as error:
         raise _refusal(error.operation_name, error.response.get("Error", {}).get("Code")) from None

@@ -81,12 +81,14 @@ class Leased(Generic[T]):
             if now >= self._due and self._flight is None:
                 self._fly(by)
             return self._lease.value
-        joined = self._flight is not None
+        loop, joined = asyncio.get_running_loop(), self._flight is not None
+        end = loop.time() + FETCH_S
         if now < self._failed[0] and not joined:
             raise self._failed[1].error()
         outcome = await asyncio.shield(self._fly(by))
-        if isinstance(outcome, _Failed) and not outcome.lasting and joined and by is not None:
-            outcome = await asyncio.shield(self._fly(by))  # what failed was another call's
+        while isinstance(outcome, _Failed) and not outcome.lasting and joined and by is not None and loop.time() < end:
+            joined = self._flight is not None  # what failed was another call's
+            outcome = await asyncio.shield(self._fly(by))
         if isinstance(outcome, _Failed):
             raise outcome.error()
         return outcome.value

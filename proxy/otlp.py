@@ -24,7 +24,8 @@ _DUAL_STACK: Final = (
 )
 _ENDS: Final = "|".join(sorted(map(re.escape, {*SUFFIXES.values(), *_DUAL_STACK})))
 _HOST: Final = re.compile(
-    rf"(?:[a-z0-9-]+\.)?(?P<service>xray|logs)(?:-fips)?\.(?P<region>[a-z]{{2,4}}(?:-[a-z]+)+-\d+)\.(?:vpce\.)?(?:{_ENDS})"
+    r"(?:[a-z0-9-]+\.)?(?P<service>xray|logs)(?:-fips)?\.(?P<region>[a-z]{2,4}(?:-[a-z]+)+-[0-9]+)\."
+    rf"(?:vpce\.)?(?:{_ENDS})"
 )
 
 

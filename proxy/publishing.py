@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from policies.jsontext import dumps
 from policies.model import JsonObject
 from proxy.dereference import StaysError, dereferenced
 from proxy.settings import Settings
@@ -25,6 +26,8 @@ LOOP: Final = "self_loop"
 _SHOWN: Final = 128
 _KEPT: Final = 20_000
 """Names after which no page of a list teaches more: a catalog holds no more tools by default."""
+GROWTH: Final = 16 * 2**20
+"""Characters by which the schemas of one list may grow in all by being written out; those of later tools stay."""
 _LOGGED: Final = 20
 """Findings that are logged at most, of one list."""
 _SCHEMAS: Final = ("inputSchema", "outputSchema")
@@ -44,6 +47,7 @@ class Publishing:
         self._news: list[tuple[int, str]] = []
         self.findings: tuple[str, ...] = ()
         self.fault = ""
+        self._full = False
 
     @property
     def changes(self) -> bool:
@@ -57,10 +61,22 @@ class Publishing:
     def published(self, listed: Sequence[JsonObject], *, whole: bool) -> list[JsonObject]:
         """The definitions of `listed` as they are published; `whole` says that there are no others."""
         self._learn(listed, whole=whole)
-        made = [(definition, self.one(definition)) for definition in listed]
-        if self._strip or self._dereference:
-            self._made |= {str(own["name"]): (own, shown) for own, shown in made if shown and "name" in own}
-        return [shown for _, shown in made if shown is not None]
+        left = GROWTH
+        made: list[JsonObject] = []
+        for definition in listed:
+            shown = self.one(definition)
+            if shown is None:
+                continue
+            if self._dereference and (left := left - grown(definition, shown)) < 0:
+                shown = {**shown, **{key: definition[key] for key in _SCHEMAS if key in definition}}
+            made.append(shown)
+            name = definition.get("name")
+            if isinstance(name, str) and name in self._names and (self._strip or self._dereference):
+                self._made[name] = (definition, shown)
+        if left < 0 and not self._full:
+            self._full = True
+            self._news.append((logging.WARNING, f"schemas stay as they are after {GROWTH} characters written out"))
+        return made
 
     def listed(self, published: Sequence[JsonObject]) -> list[JsonObject]:
         """What the upstream listed as these, as far as it is known."""
@@ -134,6 +150,11 @@ class Publishing:
                     said = f"the {key} of the tool {_plain(name)} stays as it is: {error}"
                     self._news.append((logging.WARNING, said))
         return fresh
+
+
+def grown(definition: JsonObject, shown: JsonObject) -> int:
+    """By how many characters of JSON what is shown is longer."""
+    return 0 if shown is definition else max(0, len(dumps(shown)) - len(dumps(definition)))
 
 
 def publishing_of(settings: Settings) -> Publishing:

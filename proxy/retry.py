@@ -19,6 +19,8 @@ With another upstream they may be codes of a tool's own, which has run.
 _LIMIT: Final = frozenset({"limitKey", "metric", "retryAfter"})
 """The data of −32003 where a customer's limit of a gateway was reached (AgentCore Gateway)."""
 
+_LONGEST_S: Final = 86_400
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
@@ -81,5 +83,5 @@ def _is_limit(error: AnswerError) -> bool:
 def _retry_after(error: AnswerError) -> float | None:
     found = error.data.get("retryAfter") if isinstance(error.data, Mapping) else None
     if isinstance(found, int | float) and not isinstance(found, bool) and found >= 0:
-        return float(found)
+        return float(min(found, _LONGEST_S))  # an integer may be longer than a float can be
     return None

@@ -9,6 +9,7 @@ from policies.chain import Chain, Denied
 from policies.model import JsonObject, Result, Step, Tool
 from proxy.catalog import Catalog
 from proxy.journey import Journey
+from proxy.publishing import GROWTH, grown
 from proxy.search_tool import UnreadableError, as_found, as_listed, searched
 from proxy.settings import Bounds
 
@@ -49,8 +50,10 @@ class Visibility:
         if search is None:
             return _UNREADABLE
         known: dict[str, tuple[JsonObject, JsonObject | None]] = {}
+        left = GROWTH
 
         async def see(definition: JsonObject) -> JsonObject | None:
+            nonlocal left
             name = definition.get("name")
             if not isinstance(name, str):
                 return None
@@ -58,7 +61,11 @@ class Visibility:
                 seen = await self._judged(journey, catalog, as_listed(definition, search), workload)
                 known[name] = definition, seen and as_found(seen, definition, search)
             judged, shown = known[name]
-            return definition if shown == judged else shown
+            if shown is None or shown == judged:
+                return shown and definition
+            if (left := left - grown(judged, shown)) < 0:
+                raise UnreadableError("what is shown is far longer than what was found")
+            return shown
 
         tells = not result.is_error and result.body.get("resultType") != "input_required"
         try:
@@ -82,7 +89,7 @@ class Visibility:
             return None
         seen = await self._seen(journey, tool)
         if seen is None or published == tool.definition:
-            return seen and seen.definition
+            return seen.definition if seen else None
         told = await self._seen(journey, Tool(definition=published))
         if told is None:
             return None

@@ -132,6 +132,17 @@ async def test_an_error_is_told_by_a_known_name_only(pools: Pools, error: str, s
     assert NEW not in str(raised.value)
 
 
+async def test_a_secret_goes_to_no_other_machine_in_the_clear(bare: pytest.MonkeyPatch) -> None:
+    elsewhere = "http://cognito.example"
+    bare.setenv("AWS_ENDPOINT_URL", elsewhere)
+    with pytest.raises(AuthError, match="GetClientToken: the endpoint configured for it must be https://"):
+        await client().fetch()
+    findings: list[str] = []
+    given = Settings.model_construct(cognito_user_pool_id=POOL)
+    token_endpoint(given, findings, {"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": elsewhere})
+    assert [finding for finding in findings if "must be https://" in finding] == findings != []
+
+
 async def test_an_answer_without_a_token_is_an_error(pools: Pools) -> None:
     pools.answer = {"AccessToken": ""}
     with pytest.raises(AuthError, match="answered no access token"):

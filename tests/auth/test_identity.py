@@ -242,6 +242,16 @@ async def test_a_provider_that_wants_a_user_to_consent_is_named_as_such(
     assert "CANARY" not in str(raised.value)
 
 
+async def test_a_token_of_a_call_goes_to_no_other_machine_in_the_clear(
+    bare: pytest.MonkeyPatch, mode: Callable[..., Auth]
+) -> None:
+    bare.setenv("AWS_ENDPOINT_URL", "http://agentcore.example")
+    bare.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    bare.setenv("AWS_SECRET_ACCESS_KEY", "CANARY-secret")
+    with pytest.raises(AuthError, match="AgentCore Identity: the endpoint configured for it must be https://"):
+        await sent(mode(), CALLER)
+
+
 async def test_a_service_that_is_not_there_is_named(bare: pytest.MonkeyPatch, mode: Callable[..., Auth]) -> None:
     bare.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "http://127.0.0.1:9")
     bare.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")

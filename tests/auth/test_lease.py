@@ -231,6 +231,23 @@ async def test_an_error_that_came_of_one_call_is_no_answer_for_the_next(source: 
         assert source.fetches == fetches
 
 
+async def test_a_call_that_brings_what_helps_gets_the_credential_however_many_before_it_failed(
+    source: Source,
+) -> None:
+    async def bad() -> Lease[str]:
+        await asyncio.sleep(0)
+        raise AuthError("of that call", lasting=False)
+
+    async def good() -> Lease[str]:
+        return Lease(value="brought", ends=None)
+
+    failing = [asyncio.create_task(source.leased.get(bad)) for _ in range(5)]
+    asked = asyncio.create_task(source.leased.get(good))
+    assert await asyncio.wait_for(asked, 5) == "brought"
+    done = await asyncio.wait_for(asyncio.gather(*failing, return_exceptions=True), 5)
+    assert all(one == "brought" or isinstance(one, AuthError) for one in done)
+
+
 async def test_closing_ends_a_fetch_and_tells_those_who_wait(source: Source) -> None:
     source.gate.clear()
     waiting = asyncio.create_task(source.leased.get())

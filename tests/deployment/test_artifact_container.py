@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -116,7 +117,9 @@ def test_what_is_copied_into_the_image_is_the_tree_that_was_checked(docker: Dock
 def test_the_password_goes_over_standard_input_alone(docker: Docker, run: Run) -> None:
     deploy(run)
     login = docker.asked[1]
-    assert login["stdin"]
+    (data,) = run.account.client("ecr").get_authorization_token()["authorizationData"]
+    assert f"AWS:{login['stdin']}" == base64.b64decode(data["authorizationToken"]).decode()
+    assert login["argv"][:3] == ["login", "--username", "AWS"]
     assert "--password-stdin" in login["argv"]
     assert not any(login["stdin"] in word for each in docker.asked for word in each["argv"])
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +48,12 @@ def test_what_only_the_deployer_needs_is_dropped_with_it_and_what_others_need_st
     assert set(LOCKED) - set(bundle_lock.without(LOCKED, {"boto3"})) == {"boto3", "s3transfer"}
 
 
-def test_markers_are_those_of_the_target_whatever_this_machine_is(aarch64: Target) -> None:
+def test_markers_are_those_of_the_target_whatever_this_machine_is(
+    aarch64: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
     newer = replace(aarch64, interpreter=replace(aarch64.interpreter, version="3.13.2"))
     cases = {
         'platform_machine == "aarch64" and sys_platform == "linux"': True,

@@ -48,7 +48,7 @@ def test_deploy_registers_synchronises_and_destroy_takes_it_back(
     kinds = [
         each["resource"].partition(" ")[0] for each in shop.run("destroy", "--yes", "--logs").document["destroyed"]
     ]
-    assert kinds[0] == "gateway"
+    assert kinds[0] == "inline"
     assert gateway.targets == {}
     shop.run("gateway", "delete", "--yes")
     assert deployer.left_over("shop") == []

@@ -11,6 +11,7 @@ import pytest
 from policies.jsontext import dumps
 from policies.validation import Validation
 from proxy.dereference import MAX_SIZE, StaysError, dereferenced
+from proxy.publishing import GROWTH, Publishing
 from tests.gateway.tools import fill, tool
 from tests.mcp_wire import rpc
 from tests.rich_upstream import RichUpstream
@@ -171,3 +172,24 @@ async def test_listed_tools_are_written_out_where_that_is_asked_for(
         assert (await rpc(running.url, "tools/call", {"name": "a___both", "arguments": {}}, era)).result
     said = [record.getMessage() for record in caplog.records if "stays as it is" in record.getMessage()]
     assert said == ["the inputSchema of the tool 'a___tree' stays as it is: it is recursive"]
+
+
+def test_a_list_grows_by_no_more_than_its_bound_and_a_search_neither() -> None:
+    doubling = {f"d{n}": obj(a={"$ref": f"#/$defs/d{n + 1}"}, b={"$ref": f"#/$defs/d{n + 1}"}) for n in range(10)}
+    schema = {"$ref": "#/$defs/d0", "$defs": {**doubling, "d10": TEXT}}
+    listed = [tool(f"t{n}", inputSchema=schema) for n in range(600)]
+    publishing = Publishing(dereference=True)
+    for _ in range(2):
+        shown = publishing.published(listed, whole=True)
+        assert GROWTH / 2 < len(dumps(shown)) - len(dumps(listed)) <= GROWTH
+        assert [one["name"] for one in shown] == [one["name"] for one in listed]
+        assert shown[-1] == listed[-1]
+    assert [said for _, said in publishing.news() if "stay as they are" in said] != []
+    assert publishing.news() == []
+
+
+def test_names_beyond_those_it_keeps_are_not_kept_with_their_definitions_either() -> None:
+    publishing = Publishing(strip=True)
+    for page in range(4):
+        publishing.published([tool(f"a___{page}_{n}") for n in range(15_000)], whole=False)
+    assert len(publishing._made) <= 30_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from proxy.address import mark_of
 from proxy.check import check
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, UpstreamError
 from proxy.settings import load
 from tests.gateway.tools import SEARCH, fill, found, tool
 from tests.mcp_wire import ERAS, MODERN, rpc
@@ -102,6 +104,19 @@ async def test_a_proxy_behind_its_own_upstream_refuses_its_own_calls(
     assert "has passed this proxy already" in caplog.text
 
 
+async def test_calls_that_fail_for_want_of_a_list_are_not_kept_by_its_failure(tmp_path: Path) -> None:
+    bounds = {"unknown_s": 60}
+    async with in_front() as front, proxy_before(front.url, tmp_path, bounds=bounds) as running:
+        front.port = int(running.url.split(":")[2].split("/")[0])
+        catalog = running.proxy.catalogs.main
+        lengths = []
+        for _ in range(4):
+            with pytest.raises(UpstreamError) as raised:
+                await catalog.sought("t")
+            lengths.append(len(list(traceback.walk_tb(raised.value.__traceback__))))
+        assert len(set(lengths[1:])) == 1
+
+
 async def test_a_chain_of_two_proxies_is_no_loop(tmp_path: Path) -> None:
     async with (
         RichUpstream(MODERN).running() as upstream,
@@ -120,6 +135,17 @@ async def test_two_replicas_know_each_others_calls(tmp_path: Path) -> None:
             reply = await rpc(other.url, "tools/list", {}, MODERN, headers={"user-agent": agent})
             assert reply.status == 508
         assert (await rpc(upstream.url, "tools/list", {}, MODERN, headers={"user-agent": agent})).status == 200
+
+
+def test_the_same_loopback_address_on_another_machine_is_another_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in front of a tunnel, and behind the tunnel one in front of its own neighbour."""
+    for url, same in ((BACK, False), ("http://localhost:8123/mcp", False), ("https://mcp.example.com/mcp", True)):
+        marks = []
+        for machine in ("one", "other"):
+            monkeypatch.setattr("socket.gethostname", lambda machine=machine: machine)
+            marks += [mark_of(url), mark_of(url)]
+        assert marks[0] == marks[1]
+        assert (marks[1] == marks[2]) is same
 
 
 LOOPED = ["p___a___x", "p___p___a___x", "q___b___y"]

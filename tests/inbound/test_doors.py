@@ -148,6 +148,13 @@ class OnlyAlice(Policy):
 
     async def on_call(self, call):
         return ALLOW if call.caller.subject == "alice" else Deny("not_alice")
+
+
+class AliceSees(Policy):
+    per_caller = True
+
+    async def on_tool(self, tool, caller):
+        return ALLOW if caller.subject == "alice" else Deny("not_alice")
 """
 
 
@@ -169,6 +176,22 @@ async def test_a_policy_decides_by_who_the_token_says_and_not_by_what_headers_cl
             )
             reply = await front.call(door, authorization=f"Bearer {issuer.token()}", **claims)
             assert (reply.status, "not_alice" in str(reply.messages)) == (200, False)
+
+
+async def test_a_list_that_policies_judge_by_caller_is_private_also_for_who_sees_it_whole(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    """A shared cache would give it to one who may see less (2026-07-28, Caching)."""
+    (tmp_path / "alice_sees.py").write_text(WHO)
+    chain = '[[policy]]\nuse = "alice_sees:AliceSees"\n'
+    async with (
+        RichUpstream(MODERN).running() as upstream,
+        proxy_before(upstream.url, tmp_path, chain, **jwt_of(issuer)) as running,
+    ):
+        for who, count in (("alice", upstream.page_size), ("bob", 0)):
+            headers = {"authorization": f"Bearer {issuer.token(sub=who)}"}
+            page = (await rpc(running.url, "tools/list", {}, MODERN, headers=headers)).result
+            assert (len(page["tools"]), page["cacheScope"]) == (count, "private")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])

@@ -156,8 +156,12 @@ async def test_a_limit_of_a_gateway_is_known_by_its_data_whatever_its_host_and_w
 
 @pytest.mark.parametrize(
     ("data", "bounds"),
-    [({**LIMIT, "retryAfter": 30}, {}), ({**LIMIT, "retryAfter": 0.5}, {"call_s": 0.4})],
-    ids=["longer than a retry may wait", "past the end of the call"],
+    [
+        ({**LIMIT, "retryAfter": 30}, {}),
+        ({**LIMIT, "retryAfter": 10**400}, {}),
+        ({**LIMIT, "retryAfter": 0.5}, {"call_s": 0.4}),
+    ],
+    ids=["longer than a retry may wait", "longer than a float", "past the end of the call"],
 )
 async def test_a_limit_that_outlasts_the_call_is_told_with_its_data_and_not_waited_for(
     to: Any, data: dict[str, Any], bounds: dict[str, float]

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deployment.errors import DeployError, FailedError, WaitedError
 from deployment.logs import logs, query, records, shown, table
-from tests.agentcore.emulator import Emulator
 from tests.deployment.gateway.people import Operator
 
 ASKED: dict[str, Any] = {"minutes": 60, "limit": 50, "tool": None}
@@ -105,6 +105,20 @@ def answering(shop: Operator, operation: str, answer: Callable[[], Any]) -> None
     shop.account.client(service).meta.events.register("before-call", replaced)
 
 
+@pytest.fixture(autouse=True)
+def search(shop: Operator) -> dict[str, str]:
+    """What X-Ray says of Transaction Search, which moto does not know; an empty answer is a refusal."""
+    said = {"Destination": "XRay", "Status": "ACTIVE"}
+
+    def answer() -> dict[str, str]:
+        if not said:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetTraceSegmentDestination")
+        return said
+
+    answering(shop, "GetTraceSegmentDestination", answer)
+    return said
+
+
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Timeout"])
 def test_a_query_that_does_not_complete_says_how_it_ended(shop: Operator, status: str) -> None:
     written(shop, json.dumps(CALL))
@@ -130,17 +144,19 @@ def test_a_query_is_waited_for_and_not_for_ever(shop: Operator, monkeypatch: pyt
     ],
     ids=["on", "pending", "off"],
 )
-def test_transaction_search_is_told_once_and_never_switched(shop: Operator, answer: Any, said: str) -> None:
+def test_transaction_search_is_told_once_and_never_switched(
+    shop: Operator, search: dict[str, str], answer: dict[str, str], said: str
+) -> None:
     written(shop, json.dumps(CALL))
-    answering(shop, "GetTraceSegmentDestination", lambda: answer)
+    search.update(answer)
     report = shop.run(logs, **ASKED)
     assert report.document["transaction_search"] == said
     assert len([line for line in report.told if "Transaction Search" in line]) == 1
     assert shop.account.made == []
 
 
-def test_where_xray_does_not_tell_it_is_unknown(shop: Operator, deployer: Emulator) -> None:
-    """moto does not know that operation."""
+def test_where_xray_does_not_tell_it_is_unknown(shop: Operator, search: dict[str, str]) -> None:
+    search.clear()
     written(shop, json.dumps(CALL))
     assert shop.run(logs, **ASKED).document["transaction_search"] == "unknown"
 
