@@ -152,8 +152,12 @@ def _told(users: Users) -> list[tuple[str, str]]:
 
 
 def cache(folder: Path) -> Path:
-    """Where everything is kept that a build makes."""
-    return folder.resolve() / ".build"
+    """Where everything is kept that a build makes; git, and what heeds it, looks past it."""
+    kept = folder.resolve() / ".build"
+    if not (kept / ".gitignore").exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / ".gitignore").write_text("*\n", encoding="utf-8")
+    return kept
 
 
 def hashed(told: object) -> str:

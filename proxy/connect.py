@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import yarl
 
-from proxy.aws import named_by
+from proxy.aws import SERVICE, named_by
 from proxy.errors import ConfigError
 from proxy.upstream import Upstream
 from proxy.wire import Auth
@@ -37,9 +37,13 @@ def connect(settings: Settings, auth: Auth) -> Upstream:
         connect_s=bounds.connect_s,
         in_flight=bounds.in_flight,
     )
-    return Upstream(wire, bounds, agentcore=settings.auth_mode == "iam" or _is_aws(wire.endpoint))
+    return Upstream(wire, bounds, agentcore=is_agentcore(settings, wire.endpoint))
 
 
-def _is_aws(endpoint: str) -> bool:
+def is_agentcore(settings: Settings, endpoint: str) -> bool:
+    """Whether AgentCore answers: by the host, or by what is signed for where the host is a custom one."""
     host = yarl.URL(endpoint, encoded=True).host or ""
-    return host.endswith(".amazonaws.com") or named_by(host) is not None
+    if named := named_by(host):
+        return named[0] == SERVICE
+    ours = settings.auth_mode == "iam" and settings.service in (None, SERVICE)
+    return ours and not host.endswith((".amazonaws.com", ".on.aws"))

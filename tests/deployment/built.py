@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from deployment import bundle, bundle_lock
+from deployment import bundle, bundle_contents, bundle_lock
 from deployment.bundle import Bundle
 from deployment.bundle_target import Platform
 from deployment.errors import DeployError
@@ -44,7 +44,7 @@ class Shout(Policy):
 @contextmanager
 def alone() -> Iterator[None]:
     """One process at a time: what the first downloads and compiles, the others find."""
-    KEPT.mkdir(exist_ok=True)
+    bundle_contents.cache(ROOT)
     with (KEPT / "tests.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

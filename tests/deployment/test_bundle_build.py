@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deployment import bundle, bundle_lock, bundle_parts, bundle_zip
-from deployment.bundle_contents import Inputs, gathered
+from deployment.bundle_contents import Inputs, cache, gathered
 from deployment.bundle_strip import Needs
 from deployment.bundle_target import interpreter, target
 from deployment.bundle_wheels import complaints, wheels
@@ -180,6 +180,10 @@ def test_what_no_build_has_used_for_long_is_swept_and_wheels_stay(tmp_path: Path
         "new",
         "w.whl",
     ]
+
+
+def test_git_looks_past_what_a_build_keeps(tmp_path: Path) -> None:
+    assert (cache(tmp_path) / ".gitignore").read_text() == "*\n"
 
 
 def test_the_builder_reads_the_same_inputs_the_same_way_twice(tmp_path: Path) -> None:

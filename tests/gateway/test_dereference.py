@@ -12,7 +12,7 @@ from policies.jsontext import dumps
 from policies.validation import Validation
 from proxy.dereference import MAX_SIZE, StaysError, dereferenced
 from proxy.publishing import GROWTH, Publishing
-from tests.gateway.tools import fill, tool
+from tests.gateway.tools import SEARCH, fill, found, tool
 from tests.mcp_wire import rpc
 from tests.rich_upstream import RichUpstream
 from tests.running import proxy_before
@@ -112,6 +112,7 @@ def test_the_same_values_are_valid(schema: Any) -> None:
 
 
 DOUBLING = {f"d{n}": obj(a={"$ref": f"#/$defs/d{n + 1}"}, b={"$ref": f"#/$defs/d{n + 1}"}) for n in range(25)}
+LARGE = {"$ref": "#/$defs/d15", "$defs": {**DOUBLING, "d25": TEXT}}
 LONG = {f"d{n}": {"items": {"$ref": f"#/$defs/d{n + 1}"}} for n in range(300)}
 
 
@@ -174,10 +175,8 @@ async def test_listed_tools_are_written_out_where_that_is_asked_for(
     assert said == ["the inputSchema of the tool 'a___tree' stays as it is: it is recursive"]
 
 
-def test_a_list_grows_by_no_more_than_its_bound_and_a_search_neither() -> None:
-    doubling = {f"d{n}": obj(a={"$ref": f"#/$defs/d{n + 1}"}, b={"$ref": f"#/$defs/d{n + 1}"}) for n in range(10)}
-    schema = {"$ref": "#/$defs/d0", "$defs": {**doubling, "d10": TEXT}}
-    listed = [tool(f"t{n}", inputSchema=schema) for n in range(600)]
+def test_a_list_grows_by_no_more_than_its_bound() -> None:
+    listed = [tool(f"t{n}", inputSchema=LARGE) for n in range(600)]
     publishing = Publishing(dereference=True)
     for _ in range(2):
         shown = publishing.published(listed, whole=True)
@@ -193,3 +192,14 @@ def test_names_beyond_those_it_keeps_are_not_kept_with_their_definitions_either(
     for page in range(4):
         publishing.published([tool(f"a___{page}_{n}") for n in range(15_000)], whole=False)
     assert len(publishing._made) <= 30_000
+
+
+@pytest.mark.usefixtures("doors")
+async def test_and_so_does_what_a_search_found(gateway: RichUpstream, era: str, tmp_path: Path) -> None:
+    fill(gateway, tool(SEARCH), large := tool("a___large", inputSchema=LARGE))
+    params = {"name": SEARCH, "arguments": {}}
+    async with proxy_before(gateway.url, tmp_path, dereference_schemas=True) as running:
+        for times, denied in ((1, False), (GROWTH // len(dumps(dereferenced(LARGE))) + 2, True)):
+            gateway.results[SEARCH] = found(*[large] * times)
+            answer = (await rpc(running.url, "tools/call", params, era)).result
+            assert answer["content"][0]["text"].startswith("Denied: unreadable_search") is denied

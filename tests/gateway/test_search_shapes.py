@@ -102,3 +102,13 @@ async def test_an_error_of_the_search_with_data_is_the_answer(gateway: RichUpstr
     async with proxy_before(gateway.url, tmp_path, chain(tmp_path, "Hide")) as running:
         answer = (await searched(running, era))["result"]
     assert {key: answer[key] for key in said} == said
+
+
+async def test_a_list_that_calls_itself_an_error_is_judged_all_the_same(
+    gateway: RichUpstream, era: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(gateway, SHOWN, HIDDEN)
+    page = gateway._page
+    monkeypatch.setattr(gateway, "_page", lambda params: {**page(params), "isError": True})
+    async with proxy_before(gateway.url, tmp_path, chain(tmp_path, "Hide")) as running:
+        assert (await rpc(running.url, "tools/list", {}, era)).result["tools"] == [SHOWN]

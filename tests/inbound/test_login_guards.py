@@ -183,7 +183,7 @@ async def keeping(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncItera
 
 async def test_what_has_ended_is_removed_from_the_folder(keeping: LoginFolder) -> None:
     store = storage(keeping.path, b"k" * 32)
-    await store.put("ended", {"a": "b"}, collection="c", ttl=0.05)
+    await store.put("ended", {"a": "b"}, collection="c", ttl=1)
     await store.put("lasting", {"a": "b"}, collection="c", ttl=60)
     await store.put("endless", {"a": "b"}, collection="c")
     assert len(kept(keeping.path)) == 3

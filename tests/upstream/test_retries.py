@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proxy.connect import connect
+from proxy.connect import connect, is_agentcore
 from proxy.errors import RpcError, UpstreamError
 from proxy.retry import Backoff
 from proxy.settings import load
@@ -244,3 +244,23 @@ async def test_no_repeat_starts_after_the_budget(to: Any) -> None:
         with pytest.raises(UpstreamError):
             await upstream.request("tools/call", CALL, NOW)
         assert 2 <= len(fake.asked("tools/call")) <= 5
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "settings", "expected"),
+    [
+        ("https://tools.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp", {}, True),
+        ("https://tools.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp", {"auth_mode": "none"}, True),
+        ("https://tools.example.com/mcp", {}, True),
+        ("https://tools.example.com/mcp", {"auth_mode": "none"}, False),
+        ("https://tools.example.com/mcp", {"service": "execute-api"}, False),
+        ("https://abc.execute-api.us-east-1.amazonaws.com/mcp", {}, False),
+        ("https://abc.lambda-url.us-east-1.on.aws/mcp", {}, False),
+        ("https://balancer.us-east-1.elb.amazonaws.com/mcp", {}, False),
+    ],
+)
+def test_codes_are_taken_for_agentcores_own_where_agentcore_answers(
+    endpoint: str, settings: dict[str, str], expected: bool
+) -> None:
+    given = load({}, **{"upstream": endpoint, "auth_mode": "iam", "region": "us-east-1", **settings})
+    assert is_agentcore(given, endpoint) is expected
