@@ -8,11 +8,10 @@
 # To change the chain by hand, start from this image: COPY policies.toml and its modules to /app, and name it by
 # MCP_PROXY_POLICIES=policies.toml.
 
-ARG BASE=python
 ARG PYTHON=3.13
 
 # Runs on the machine that builds, whatever that is: it downloads wheels for arm64 and executes none of them.
-FROM --platform=$BUILDPLATFORM ${BASE}:${PYTHON}-slim AS build
+FROM --platform=$BUILDPLATFORM python:${PYTHON}-slim AS build
 WORKDIR /src
 COPY requirements.lock LICENSE ./
 COPY proxy proxy
@@ -22,7 +21,7 @@ RUN ["python", "-m", "deployment.bundle_stage", "/app"]
 
 # AgentCore runs arm64 alone, and so does what the stage above has made, whatever machine builds.
 # hadolint ignore=DL3029
-FROM --platform=linux/arm64 ${BASE}:${PYTHON}-slim
+FROM --platform=linux/arm64 python:${PYTHON}-slim
 WORKDIR /app
 COPY --from=build /app /app
 ENV MCP_PROXY_HOST=0.0.0.0 \

@@ -20,8 +20,6 @@ POLICY: Final = "mcp-policy-proxy"
 _MACHINE: Final = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 _MINUTES: Final = 60
 _ASSUME_S: Final = 60.0
-_BASE: Final = "public.ecr.aws/docker/library/python"
-"""The same base image from AWS: other registries answer few anonymous pulls from addresses that many builds share."""
 _CONTEXT: Final = "/tmp/image"
 """On the machine that builds."""
 _VALUE: Final = {"Key": "Value", "key": "value"}
@@ -180,7 +178,7 @@ def permissions(place: Place, project: str, bucket: str, objects: str, repositor
 
 def buildspec(python: str) -> str:
     """What a build runs; JSON is YAML. `$IMAGE` and `$REGISTRY` come with each build."""
-    command = " ".join(artifact_image.command('"$IMAGE"', python, _CONTEXT, base=_BASE))
+    command = " ".join(artifact_image.command('"$IMAGE"', python, _CONTEXT))
     log_in = 'aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"'
     settle = f"mkdir {_CONTEXT} && mv Dockerfile {_CONTEXT} && cp -r . {_CONTEXT}/app && chmod -R a+rX {_CONTEXT}"
     phases = {"pre_build": {"commands": [log_in, settle]}, "build": {"commands": [command]}}

@@ -55,12 +55,11 @@ class Image:
         return bundle_contents.gathered(inputs, "aarch64", self._run.report.tell)
 
 
-def command(uri: str, python: str, context: str, *, base: str | None = None) -> list[str]:
+def command(uri: str, python: str, context: str) -> list[str]:
     """The build, which also pushes. One manifest without attestations: an index of several is no image to AgentCore."""
-    arguments = [f"PYTHON={python}", *([f"BASE={base}"] if base else [])]
     return [
         *("docker", "buildx", "build", "--platform", "linux/arm64", "--provenance=false", "--sbom=false"),
-        *(word for argument in arguments for word in ("--build-arg", argument)),
+        *("--build-arg", f"PYTHON={python}"),
         *("--build-context", f"{STAGE}={context}", "--file", f"{context}/Dockerfile"),
         *("--tag", uri, "--progress", "plain", "--push", context),
     ]
