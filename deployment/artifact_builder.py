@@ -57,7 +57,10 @@ class Builder:
 
     def plan_removal(self) -> tuple[Change, ...]:
         changes = []
-        if (role := self._role()) is not None and _owner(role["Tags"], "Key") == self._tags[TAG]:
+        if (role := self._role()) is not None and self._is_elsewhere(role):
+            kept = ("serves builds elsewhere, by its trust policy",)
+            changes.append(Change(resource=f"iam role {self.name}", action="keep", details=kept))
+        elif role is not None and _owner(role["Tags"], "Key") == self._tags[TAG]:
             calls = frozenset({"iam:DeleteRolePolicy", "iam:DeleteRole"})
             changes.append(Change(resource=f"iam role {self.name}", action="delete", calls=calls))
         if (project := self._project()) is not None and _owner(project["tags"], "key") == self._tags[TAG]:
@@ -69,7 +72,7 @@ class Builder:
         project, role = self._project(), self._role()
         if project and _owner(project["tags"], "key") == self._tags[TAG]:
             self._codebuild.delete_project(name=self.name)
-        if role and _owner(role["Tags"], "Key") == self._tags[TAG]:
+        if role and _owner(role["Tags"], "Key") == self._tags[TAG] and not self._is_elsewhere(role):
             faults.gone(self._iam.delete_role_policy, RoleName=self.name, PolicyName=POLICY)
             faults.gone(self._iam.delete_role, RoleName=self.name)
 
@@ -79,6 +82,11 @@ class Builder:
             calls = frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
             return Change(resource=what, action="create", details=("for the builds alone",), calls=calls)
         _must_be_ours(what, role["Tags"], "Key", self._tags[TAG])
+        if self._is_elsewhere(role):
+            raise DeployError(
+                f"{what} serves builds elsewhere, by its trust policy: IAM knows no regions, so a deployment of this "
+                "name in another region needs another agent_name"
+            )
         if self._policy() == self._permissions():
             return Change(resource=what, action="keep")
         details = (f"inline policy {POLICY} differs",)
@@ -141,6 +149,11 @@ class Builder:
     def _role(self) -> dict[str, Any] | None:
         answer = faults.found(self._iam.get_role, RoleName=self.name)
         return {"Tags": [], **answer["Role"]} if answer else None
+
+    def _is_elsewhere(self, role: dict[str, Any]) -> bool:
+        return self._place().arn("codebuild", f"project/{self.name}") not in json.dumps(
+            role["AssumeRolePolicyDocument"]
+        )
 
     def _policy(self) -> Document | None:
         answer = faults.found(self._iam.get_role_policy, RoleName=self.name, PolicyName=POLICY)

@@ -154,10 +154,17 @@ def _checked(bundle: Bundle) -> Bundle:
 
 
 def _swept(kept: Path) -> None:
-    """Remove what is no longer used. Wheels stay, so that no build needs the network."""
+    """Remove what is no longer used. Wheels stay, so that no build needs the network. Another run may do the same."""
     now = time.time()
     for kind, most in (("bundles", _NEWEST), ("trees", _NEWEST), ("libraries", _NEWEST), ("parts", 0)):
-        found = sorted((kept / kind).glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in found[most:]:
-            if path.stat().st_mtime < now - (_UNUSED_S if kind == "parts" else _SETTLED_S):
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        found = sorted(((_used(path), path) for path in (kept / kind).glob("*")), reverse=True)
+        for used, path in found[most:]:
+            if used < now - (_UNUSED_S if kind == "parts" else _SETTLED_S):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

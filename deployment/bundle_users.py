@@ -26,6 +26,17 @@ _SECRETS: Final = (
     *(".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx"),
     *("credentials", "credentials.*", "*credentials*.json", "id_rsa*", "id_ecdsa*", "id_ed25519*"),
     *(".netrc", ".pypirc", ".pgpass", ".htpasswd", ".aws", ".ssh", ".gnupg", "secrets", "secrets.*", "client_secret*"),
+    *("secret", "secret.*", "*[-_]secret", "*[-_]secret.*", "password", "password.txt", "passwords.txt", "token"),
+    *(
+        "token.txt",
+        "token.json",
+        "service[-_]account*.json",
+        "kubeconfig",
+        "*.tfstate",
+        "*.tfstate.*",
+        "*.tfvars",
+        "*.ppk",
+    ),
 )
 _ADVICE: Final = "keep it out of the folder, and let the policy read it by reference, from Secrets Manager"
 _LEFT_OUT: Final = ("__pycache__", "*.py[co]", "node_modules", "*.egg-info", "test_*.py", "conftest.py")

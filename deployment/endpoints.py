@@ -97,7 +97,7 @@ def create(run: Run, found: Json, name: str, version: str) -> None:
             client.create_agent_runtime_endpoint(clientToken=token, tags=names.tags(run.config), **asked)
         ),
         lambda _: runtime.endpoint_of(run, found, name) is not None,
-        ("endpoint", asked),
+        ("endpoint", asked, names.tags(run.config)),
     )
     runtime.await_endpoint(run, found, name, version)
 

@@ -86,5 +86,7 @@ def _refused(error: ClientError) -> str:
         return "the AWS credentials have expired: sign in again, then run the same verb again"
     if name in _UNKNOWN:
         return "AWS does not know these credentials: sign in again, or look at AWS_PROFILE"
-    said = "" if "secret" in error.operation_name.lower() else f": {message(error)}"
+    # A refusal by the model may repeat the value that it refuses.
+    held = "credentialprovider" in error.operation_name.lower() and name == "ValidationException"
+    said = "" if held or "secret" in error.operation_name.lower() else f": {message(error)}"
     return f"AWS refused {error.operation_name} with {name or 'no code'}{said}"

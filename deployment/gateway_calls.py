@@ -22,6 +22,7 @@ SYNCHRONIZE: Final = f"{find.CONTROL}:SynchronizeGatewayTargets"
 READY_S: Final = 300.0
 """Bound of one wait for a target. Listing its tools may start the proxy, which may take its 30 s, more than once."""
 
+_KEPT: Final = ("description", "metadataConfiguration", "privateEndpoint", "certificateConfigurations")
 _MOVING: Final = frozenset({"CREATING", "UPDATING", "SYNCHRONIZING", "DELETING"})
 
 
@@ -62,7 +63,7 @@ class TargetCalls:
 
     def update(self, found: Json, wanted: Json) -> None:
         """A full PUT: what is left out is lost, so what somebody else set is sent along."""
-        theirs = {key: found[key] for key in ("description", "metadataConfiguration") if found.get(key)}
+        theirs = {key: found[key] for key in _KEPT if found.get(key)}
         request = {**theirs, **wanted, "name": self._at.target, "targetId": found["targetId"]}
         unless_busy(
             self._run,

@@ -9,7 +9,7 @@ from typing import Final
 from deployment import faults
 from deployment import gateway_find as find
 from deployment.errors import DeployError
-from deployment.gateway_form import At
+from deployment.gateway_form import At, is_ours
 from deployment.gateway_names import policy_name
 from deployment.iam import Document
 from deployment.run import Run
@@ -61,13 +61,18 @@ class Grant:
 
     def plan_removal(self) -> tuple[Change, ...]:
         role = self._role()
-        if role is None or self._there(role) is None:
+        if role is None or self._there(role) is None or self._is_others():
             return ()
         return (Change(resource=self._resource(role), action="delete", calls=frozenset({DELETE})),)
 
     def remove(self) -> None:
-        if (role := self._role()) and self._there(role) is not None:
+        if (role := self._role()) and self._there(role) is not None and not self._is_others():
             faults.gone(self._iam.delete_role_policy, RoleName=role, PolicyName=self._name)
+
+    def _is_others(self) -> bool:
+        """Whether the target of this name is there and leads elsewhere: then the permission is for that."""
+        found = find.target(self._run, self._at.gateway, self._at.target)
+        return found is not None and not is_ours(found, find.place(self._run), self._run.config.agent_name)
 
     def _there(self, role: str | None) -> Document | None:
         if role is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from deployment import faults
 from deployment import gateway_find as find
 from deployment.errors import FailedError
@@ -59,10 +61,17 @@ class EveryProvider:
             delete(self._run, name)
 
     def _names(self) -> list[str]:
-        """Here the tag must say so, since nothing else does."""
-        named = [name for name in find.providers(self._run) if is_provider_name(name)]
-        found = [(name, find.provider(self._run, name)) for name in named]
-        return [name for name, there in found if there and find.ours(self._run, there["credentialProviderArn"])]
+        """Here the tag must say so, since nothing else does; where it cannot be read, the provider stays."""
+        return [name for name in find.providers(self._run) if is_provider_name(name) and self._is_tagged(name)]
+
+    def _is_tagged(self, name: str) -> bool:
+        found = find.provider(self._run, name)
+        try:
+            return found is not None and find.ours(self._run, found["credentialProviderArn"])
+        except ClientError as error:
+            if faults.code(error) not in ("ValidationException", "ResourceNotFoundException"):
+                raise
+            return False
 
 
 class Leftovers:

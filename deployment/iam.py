@@ -54,7 +54,32 @@ def joined(existing: Document, ours: Document) -> Document:
     """Somebody's trust policy with our statement in it; theirs stay as they are."""
     theirs = existing.get("Statement", [])
     kept = [each for each in (theirs if isinstance(theirs, list) else [theirs]) if each.get("Sid") != SID]
-    return {**existing, "Statement": [*kept, *ours["Statement"]]}
+    (own,), (statement,) = sources(ours), ours["Statement"]
+    # IAM knows no regions: the role may serve a deployment in another one as well.
+    others = {each for each in sources(existing) if _but_region(each) == _but_region(own)}
+    if others - {own}:
+        both = {"ArnLike": {"aws:SourceArn": sorted({own, *others})}}
+        statement = {**statement, "Condition": {**statement["Condition"], **both}}
+    return {**existing, "Statement": [*kept, statement]}
+
+
+def sources(document: Document) -> tuple[str, ...]:
+    """Where our statement in a trust policy lets the role be assumed for: one pattern of ARNs a region."""
+    statements = document.get("Statement", [])
+    ours = [each for each in (statements if isinstance(statements, list) else [statements]) if each.get("Sid") == SID]
+    found = [each.get("Condition", {}).get("ArnLike", {}).get("aws:SourceArn", []) for each in ours]
+    return tuple(arn for each in found for arn in ([each] if isinstance(each, str) else each))
+
+
+def region_of(source: str) -> str:
+    """Of a pattern of `sources`; empty where it names none."""
+    region = (source.split(":") + [""] * 4)[3]
+    return region if names.REGION.fullmatch(region) else ""
+
+
+def _but_region(source: str) -> list[str] | None:
+    parts = source.split(":")
+    return [*parts[:3], *parts[4:]] if region_of(source) else None
 
 
 def permissions(config: DeployConfig, place: Place) -> Document:

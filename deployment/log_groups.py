@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deployment import faults, names
+from deployment import faults, names, runtime
 from deployment.run import Run
 from deployment.steps import Change
 
@@ -36,6 +36,9 @@ class LogGroups:
 
     def _names(self) -> list[str]:
         """`…/NAME-ID-ENDPOINT`: also of an earlier runtime of this name, there is one at a time."""
+        there = runtime.named(self._run)
+        if there is not None and not runtime.is_ours(self._run, there):
+            return []  # AWS puts no tag on them, so they are whose the runtime is
         start = names.log_groups(self._run.config.agent_name)
         own = re.compile(rf"{re.escape(start)}[a-zA-Z0-9]{{10}}-\w+")
         pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=start)

@@ -19,6 +19,10 @@ GATEWAY_ARN: Final = re.compile(rf"arn:aws[a-z-]*:bedrock-agentcore:([a-z0-9-]+)
 
 _GATEWAY_HOST: Final = re.compile(r"([^.]+)\.gateway\.bedrock-agentcore\.([a-z0-9-]+)\.")
 _RUNTIME_PATH: Final = re.compile(r"/runtimes/([^/]+)/invocations")
+_RUNTIME_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:bedrock-agentcore:[a-z0-9-]+:\d{12}:runtime/[a-zA-Z][a-zA-Z0-9_]{0,99}-[a-zA-Z0-9]{10}"
+)
+"""No `*`: it goes into a policy as it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,8 @@ def upstream(url: str) -> Upstream:
         return Upstream(gateway=gateway[1], region=gateway[2])
     if runtime := _RUNTIME_PATH.match(parts.path):
         arn = unquote(runtime[1])
-        return Upstream(runtime=arn, region=(arn.split(":") + [""] * 4)[3] or None)
+        if _RUNTIME_ARN.fullmatch(arn):
+            return Upstream(runtime=arn, region=arn.split(":")[3])
     return Upstream()
 
 

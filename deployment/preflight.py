@@ -41,7 +41,7 @@ def _checked(config: DeployConfig, environment: Mapping[str, str]) -> list[str]:
     paths = {"PYTHONPATH": os.pathsep.join([str(_ROOT), *dict.fromkeys(beside)]), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "proxy", "check", "--offline"],
+            [sys.executable, "-P", "-m", "proxy", "check", "--offline"],
             cwd=config.folder,
             env={**kept, **environment, **paths},
             stdin=subprocess.DEVNULL,

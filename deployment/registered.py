@@ -51,8 +51,8 @@ def unregistering(run: Run) -> Iterator[Step]:
         return
     yield EveryProvider(run)
     for at in places:
-        _, grant, target = steps_down(run, at)
-        yield from (target, grant)
+        providers, grant, target = steps_down(run, at)
+        yield from (providers, target, grant)
 
 
 def _places(run: Run) -> Iterator[At]:

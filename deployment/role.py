@@ -14,7 +14,7 @@ from deployment.run import Run
 from deployment.steps import Change
 
 POLICY: Final = "mcp-policy-proxy"
-"""Our inline policy's name."""
+"""Our inline policy's name at a role of ours; at somebody else's, which may serve more, ours are told apart."""
 
 
 class Role:
@@ -49,12 +49,12 @@ class Role:
 
     def apply(self) -> None:
         role = self._found() or self._create()
+        self._may_be_used(role)
         if role["AssumeRolePolicyDocument"] != self._trust(role):
             self._iam.update_assume_role_policy(RoleName=self._name, PolicyDocument=json.dumps(self._trust(role)))
-        if self._policy() != self._permissions():
-            self._iam.put_role_policy(
-                RoleName=self._name, PolicyName=POLICY, PolicyDocument=json.dumps(self._permissions())
-            )
+        if self._policy(role) != self._permissions():
+            document = json.dumps(self._permissions())
+            self._iam.put_role_policy(RoleName=self._name, PolicyName=self._policy_name(role), PolicyDocument=document)
         if self._is_ours(role) and self._untagged(role):
             self._iam.tag_role(RoleName=self._name, Tags=_pairs(self._tags))
 
@@ -63,18 +63,20 @@ class Role:
         what = f"iam role {self._name}"
         if role is None:
             return ()
+        if self._is_ours(role) and (region := self._elsewhere(role)):
+            return (Change(resource=what, action="keep", details=(f"belongs to the deployment in {region}",)),)
         if self._is_ours(role):
             return (Change(resource=what, action="delete", calls=_calls("DeleteRolePolicy", "DeleteRole")),)
-        if self._policy() is None:
+        if self._policy(role) is None:
             return (Change(resource=what, action="keep", details=("was not made by this deployment",)),)
         details = ("was not made by this deployment: only the inline policy goes",)
         return (Change(resource=what, action="update", details=details, calls=_calls("DeleteRolePolicy")),)
 
     def remove(self) -> None:
         role = self._found()
-        if role is None:
+        if role is None or (self._is_ours(role) and self._elsewhere(role)):
             return
-        faults.gone(self._iam.delete_role_policy, RoleName=self._name, PolicyName=POLICY)
+        faults.gone(self._iam.delete_role_policy, RoleName=self._name, PolicyName=self._policy_name(role))
         if self._is_ours(role):
             try:
                 faults.gone(self._iam.delete_role, RoleName=self._name)
@@ -95,9 +97,9 @@ class Role:
         if role["AssumeRolePolicyDocument"] != self._trust(role):
             calls.add("UpdateAssumeRolePolicy")
             details.append("trust policy differs")
-        if (policy := self._policy()) != self._permissions():
+        if (policy := self._policy(role)) != self._permissions():
             calls.add("PutRolePolicy")
-            details.append(f"inline policy {POLICY} {'is missing' if policy is None else 'differs'}")
+            details.append(f"inline policy {self._policy_name(role)} {'is missing' if policy is None else 'differs'}")
         if self._is_ours(role) and (keys := self._untagged(role)):
             calls.add("TagRole")
             details.append(f"tags differ: {', '.join(keys)}")
@@ -126,13 +128,28 @@ class Role:
                 f"iam role {self._name} exists and was not made by this deployment: set iam_role_name to use it, or "
                 "choose another agent_name"
             )
+        if self._is_ours(role) and (region := self._elsewhere(role)):
+            raise DeployError(
+                f"iam role {self._name} belongs to the deployment of this name in {region}, and IAM knows no regions: "
+                "set iam_role_name to another name here, or choose another agent_name"
+            )
+
+    def _elsewhere(self, role: dict[str, Any]) -> str:
+        """The region whose deployment the role of ours was made for, where that is another one; else empty."""
+        regions = [iam.region_of(each) for each in iam.sources(role["AssumeRolePolicyDocument"])]
+        return "" if self._run.account.region in regions else "".join(regions[:1])
+
+    def _policy_name(self, role: dict[str, Any]) -> str:
+        own = f"{POLICY}-{self._run.config.agent_name}-{self._run.account.region}"
+        return POLICY if self._is_ours(role) else own
 
     def _found(self) -> dict[str, Any] | None:
         answer = faults.found(self._iam.get_role, RoleName=self._name)
         return answer["Role"] if answer else None
 
-    def _policy(self) -> dict[str, Any] | None:
-        answer = faults.found(self._iam.get_role_policy, RoleName=self._name, PolicyName=POLICY)
+    def _policy(self, role: dict[str, Any]) -> dict[str, Any] | None:
+        asked = {"RoleName": self._name, "PolicyName": self._policy_name(role)}
+        answer = faults.found(self._iam.get_role_policy, **asked)
         return answer["PolicyDocument"] if answer else None
 
     def _trust(self, role: dict[str, Any]) -> iam.Document:

@@ -92,6 +92,8 @@ class Runtime:
         if found["status"] in MOVING:
             details = (*details, f"is still {found['status']}")
         announced = {"UpdateAgentRuntime"} if details else set[str]()
+        if found["status"] == "CREATING":
+            announced |= {"DeleteAgentRuntime", "CreateAgentRuntime"}  # should it fail meanwhile
         if missing := self._untagged(found):
             details = (*details, f"tags differ: {', '.join(missing)}")
             announced.add("TagResource")
@@ -135,7 +137,7 @@ class Runtime:
         answer = runtime.created(
             lambda token: self._insist(lambda: create(token), request["roleArn"]),
             lambda made: not made or self._is_there(made["agentRuntimeId"]),
-            ("create", self._name, self._role.id, request),
+            ("create", self._role.id, asked),
         )
         return runtime.await_ready(self._run, answer.get("agentRuntimeVersion"))
 

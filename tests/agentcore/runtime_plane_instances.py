@@ -53,6 +53,7 @@ class Instances:
         self._start = start
         self._init_s = init_s
         self._places: dict[Key, _Place] = {}
+        self._closing = asyncio.Event()
         self._reaper: asyncio.Task[None] | None = None
 
     async def url(self, runtime: Runtime, endpoint: str, version: int) -> str:
@@ -82,18 +83,18 @@ class Instances:
         self._reaper = asyncio.create_task(self._reap())
 
     async def close(self) -> None:
+        self._closing.set()
         if self._reaper:
-            self._reaper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reaper
+            await self._reaper  # never cancelled: what it is ending would be left behind
         await asyncio.gather(*(self._over(self._places.pop(key)) for key in list(self._places)))
 
     async def _reap(self) -> None:
         """A runtime that is gone takes its processes with it."""
-        while True:
+        while not self._closing.is_set():
             for gone in {key[0] for key in self._places} - set(self._world.runtimes):
                 await self.end(gone)
-            await asyncio.sleep(_LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _LOOK_S)
 
     async def _over(self, place: _Place) -> None:
         """A start that is under way is waited for: what it starts must not be left behind."""

@@ -76,16 +76,20 @@ def test_without_a_wish_for_that_it_is_synchronised_only_after_a_deployment(shop
     assert shop.run(register, gateway=front, refresh=False, **ASKED).document["changed"] == []
 
 
+CERTIFICATES = [{"s3": {"uri": "s3://theirs/ca.pem"}}]
+
+
 def test_a_target_that_somebody_changed_is_set_right_and_keeps_what_is_theirs(shop: Operator) -> None:
     front = gateway(shop)
     endpoint = shop.run(register, gateway=front, **ASKED).document["endpoint"]
     found = target(shop, front)
-    found.request["description"] = "theirs"
+    found.request |= {"description": "theirs", "certificateConfigurations": CERTIFICATES}
     found.request["targetConfiguration"]["mcp"]["mcpServer"]["endpoint"] = endpoint.replace("DEFAULT", "canary")
     answer = shop.run(register, gateway=front, refresh=False, **ASKED).document
     assert answer["endpoint"] == endpoint
     assert shop.account.made == [f"{CONTROL}:UpdateGatewayTarget", SYNCHRONIZE]
     assert target(shop, front).request["description"] == "theirs"
+    assert target(shop, front).request["certificateConfigurations"] == CERTIFICATES
 
 
 def test_a_runtime_that_was_made_anew_gets_its_target_back(shop: Operator) -> None:
@@ -119,6 +123,15 @@ def test_a_target_that_leads_elsewhere_is_neither_changed_nor_removed(shop: Oper
             shop.run(register, gateway=front, **ASKED)
         assert shop.run(unregister, gateway=front, target=None).document["removed"] == []
         assert shop.account.made == []
+
+
+def test_the_permission_of_a_target_that_leads_elsewhere_stays(shop: Operator) -> None:
+    front = gateway(shop)
+    shop.run(register, gateway=front, **GRANTED)
+    before = policies_of(shop, "front-role")
+    target(shop, front).request["targetConfiguration"]["mcp"]["mcpServer"]["endpoint"] = ELSEWHERE[1]
+    assert shop.run(unregister, gateway=front, target=None).document["removed"] == []
+    assert policies_of(shop, "front-role") == before != {}
 
 
 def test_unregister_takes_the_target_and_the_permission_and_nothing_else(shop: Operator) -> None:
