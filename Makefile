@@ -23,6 +23,7 @@ conformance: .venv/dev
 
 interop: .venv/dev
 	$(RUN) pytest tests/interop -m interop -s $(ARGS)
+	$(RUN) pytest tests/agents tests/deployment -m interop -n 2 --dist loadfile $(ARGS)
 
 bench: .venv/dev
 	$(RUN) benchmarks $(ARGS)

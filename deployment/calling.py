@@ -23,7 +23,7 @@ _PLATFORM: Final[Mapping[int, str]] = {
     -32004: "AgentCore knows no such runtime, endpoint or session",
     -32005: "another operation of this session is in progress",
     -32006: "AgentCore found the request not valid",
-    -32010: "the proxy in the runtime failed to answer: `logs` shows why",
+    -32010: "the proxy in the runtime failed to answer: its log group shows why",
     -32011: "AgentCore wants an Accept of both JSON and events",
 }
 """Codes of JSON-RPC errors that the platform answers itself, many in HTTP 200."""
@@ -37,7 +37,7 @@ _STATUS: Final[Mapping[int, str]] = {
     406: _PLATFORM[-32011],
     409: _PLATFORM[-32005],
     413: "the arguments are larger than AgentCore lets through",
-    424: "the runtime did not start within its 30 s, or its proxy failed: `logs` shows why",
+    424: "the runtime did not start within its 30 s, or its proxy failed: its log group shows why",
     429: _PLATFORM[-32003],
 }
 _AGAIN: Final = frozenset({-32003, -32005, 409, 429})

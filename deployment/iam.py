@@ -134,7 +134,7 @@ def _outbound(config: DeployConfig, place: Place) -> list[Document]:
     if config.auth_mode == "identity":
         statements += _identity(config, place)
     if config.has_client:
-        statements.append(_allow("ClientSecret", ["secretsmanager:GetSecretValue"], [_secret(config, place)]))
+        statements.append(_allow("ClientSecret", ["secretsmanager:GetSecretValue"], _secret(config, place)))
     return statements
 
 
@@ -148,10 +148,15 @@ def _upstream(config: DeployConfig, place: Place) -> Document:
     return _allow("UpstreamGateway", ["bedrock-agentcore:InvokeGateway"], [arn])
 
 
-def _secret(config: DeployConfig, place: Place) -> str:
-    """The one secret's ARN, with AWS's own six characters as a pattern where they are not known."""
+def _secret(config: DeployConfig, place: Place) -> list[str]:
+    """The one secret's ARN, with AWS's own six characters as a pattern where they are not known.
+
+    A name may end like them (`client-secret`): what is all small letters is taken for either.
+    """
     arn = (config.client_secret_arn or place.arn("secretsmanager", f"secret:{names.secret(config)}")).partition("#")[0]
-    return arn if _SUFFIX.search(arn) else f"{arn}-??????"
+    if not _SUFFIX.search(arn):
+        return [f"{arn}-??????"]
+    return [arn, f"{arn}-??????"] if arn[-6:].islower() and arn[-6:].isalpha() else [arn]
 
 
 def _identity(config: DeployConfig, place: Place) -> list[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -72,10 +73,10 @@ async def _tried(settings: Settings, entries: Sequence[Entry], *, offline: bool)
 
 async def _compared(settings: Settings, entries: Sequence[Entry], notes: list[str], findings: list[str]) -> None:
     """Ask the upstream for its tools and hold the globs against them."""
-    logging.getLogger("proxy.upstream").setLevel(logging.ERROR)  # what it would log is in the note
     publishing = publishing_of(settings)
     try:
-        names = await _upstream_tools(settings, publishing)
+        with _quiet("proxy.upstream"):
+            names = await _upstream_tools(settings, publishing)
     except (ProxyError, TimeoutError) as error:
         notes.append(f"upstream: could not be asked: {_said(error)}")
         if unmatched_globs(entries, ()):
@@ -155,15 +156,27 @@ async def _issuer(settings: Settings) -> list[str]:
     """What the issuer of the callers' tokens answers: a note, for the proxy starts without it."""
     if settings.inbound not in ("jwt", "oauth"):
         return []
-    logging.getLogger("proxy.signing_keys").setLevel(logging.ERROR)  # what it would log is in the note
     issuer = settings.inbound_issuer or Asked.of(settings).issuer
     keys = SigningKeys(of_issuer(issuer).issuer, settings.inbound_jwks_url)
     try:
-        return [f"the issuer publishes {counted(len((await keys.current()).keys), 'key')}"]
+        with _quiet("proxy.signing_keys"):
+            return [f"the issuer publishes {counted(len((await keys.current()).keys), 'key')}"]
     except KeysAwayError as error:
         return [f"issuer: could not be asked, so nobody could be let in now: {error}"]
     finally:
         await keys.close()
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """What this logger would say stands in a note."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _without_subject(settings: Settings, entries: Sequence[Entry]) -> Iterator[str]:

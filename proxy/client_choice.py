@@ -21,6 +21,8 @@ def client(options: Namespace, local: str | None) -> Client:
 
 
 def _problem(options: Namespace, url: str | None) -> str | None:
+    if options.arn == "":
+        return "--arn is empty"
     if options.arn and (options.url or getattr(options, "port", None)):
         return "--arn says which server to ask: leave out --url and --port"
     if options.qualifier and not options.arn:

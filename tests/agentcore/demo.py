@@ -175,7 +175,6 @@ class Company:
             "scope": "tools/call",
             "policies": "policies.toml",
             "include": ["no_badges.py"],
-            "environment": {"OTEL_SDK_DISABLED": "true"},
         }
 
     def second_secret(self) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 
 from aiohttp import web
 
-from tests.agentcore import control, emulator_moto, gateway_plane, runtime_plane, tokens
+from tests.agentcore import control, emulator_moto, gateway_plane, runtime_plane, tokens, xray
 from tests.agentcore.control_state import ListTools
 from tests.agentcore.emulator_remains import Remain, remains
 from tests.agentcore.signatures_iam import DEPLOYER, moto_client
@@ -25,7 +25,7 @@ from tests.agentcore.world import REGION, World
 
 START_S: Final = 10.0
 CLOSE_S: Final = 15.0
-_PLANES: Final = ("control", "data", "gateway", "cognito")
+_PLANES: Final = ("control", "data", "gateway", "cognito", "xray")
 
 
 class Emulator:
@@ -73,7 +73,7 @@ class Emulator:
         self._ends.close()
 
     def url(self, plane: str) -> str:
-        """Where a plane answers: `control`, `data`, `gateway` or `cognito`."""
+        """Where a plane answers: `control`, `data`, `gateway`, `cognito` or `xray`."""
         return "http://{}:{}".format(*self._sockets[plane].getsockname()[:2])
 
     def left_over(self, *names: str) -> list[Remain]:
@@ -86,6 +86,7 @@ class Emulator:
             "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL": self.url("control"),
             "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE": self.url("data"),
             "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": self.url("cognito"),
+            "AWS_ENDPOINT_URL_XRAY": self.url("xray"),
             "AWS_DEFAULT_REGION": REGION,
             # A developer's own profile must not reach in here, nor anything of here reach an account.
             "AWS_CONFIG_FILE": os.devnull,
@@ -111,6 +112,7 @@ class Emulator:
         data, gateways = self.url("data"), self.url("gateway")
         gateway = gateway_plane.app(self.world, moto, runtimes=lambda: data)
         return {
+            "xray": xray.app(),
             "cognito": tokens.app(self.world, moto),
             "data": runtime_plane.app(self.world, moto, environment=lambda: self._addresses(moto)),
             "gateway": gateway,

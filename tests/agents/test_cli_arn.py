@@ -294,6 +294,7 @@ WRONG = [
     (["tools", "--arn", ARN, "--url", "http://127.0.0.1"], 2, "leave out --url and --port"),
     (["call", "lookup", "--arn", ARN, "--port", "1"], 2, "leave out --url and --port"),
     (["call", "lookup", "--qualifier", "prod"], 2, "--qualifier goes with --arn"),
+    (["call", "--arn", "", "lookup"], 2, "--arn is empty"),
     (["tools", "--qualifier", "prod"], 2, "--qualifier goes with --arn"),
     (["tools", "--token", "env:TOKEN"], 2, "--token goes with --arn or --url"),
     (["call", "lookup", "--token", CANARY], 2, "is not a reference to a secret (it may be the secret itself)"),

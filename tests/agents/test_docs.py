@@ -17,6 +17,8 @@ from tests.auth.identity_provider import running as giving
 from tests.inbound.issuer import Issuer
 from tests.inbound.issuer import serving as issuing
 
+pytestmark = pytest.mark.interop
+
 TEXT = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 PYTHON = [text for kind, text in BLOCKS if kind == "python" and "_httpx" not in text]

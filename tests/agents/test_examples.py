@@ -12,6 +12,8 @@ from tests.agents.plane import ROOT, Ran, deployed, run
 from tests.inbound.issuer import Issuer
 from tests.inbound.issuer import serving as issuing
 
+pytestmark = pytest.mark.interop
+
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 TOOLS = "tools: get_customer_profile, check_warranty_status, search_knowledge, update_order, send_update\n"
 

@@ -18,6 +18,8 @@ from deployment.run import Run, carry_out, take_down
 from tests.agentcore.emulator import Emulator
 from tests.deployment.shipping import REGION, building, folder, run_of
 
+pytestmark = pytest.mark.interop
+
 __all__ = ["folder"]
 
 DOCKER = """#!{python}

@@ -18,6 +18,8 @@ from tests.agentcore.emulator import Emulator
 from tests.deployment.built import project, users
 from tests.deployment.shipping import REGION, building, folder, run_of
 
+pytestmark = pytest.mark.interop
+
 __all__ = ["folder"]
 
 

@@ -19,6 +19,8 @@ from deployment.bundle_lock import canonical
 from deployment.bundle_target import Target, requirements, tags, target, utils
 from tests.deployment.built import KEPT, PYTHON, built
 
+pytestmark = pytest.mark.interop
+
 AARCH64 = 183
 """e_machine of ELF for aarch64."""
 

@@ -21,6 +21,8 @@ from deployment.bundle_wheels import complaints, wheels
 from deployment.errors import ConfigError, DeployError
 from tests.deployment.built import KEPT, PYTHON, ROOT, alone, built, project, reachable, users, wheel
 
+pytestmark = pytest.mark.interop
+
 FEW = ("idna", "click", "pyyaml", "jmespath")
 LEAST = Needs(presidio=False, botocore_data=False, phone_data=False)
 

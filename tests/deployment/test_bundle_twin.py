@@ -22,6 +22,8 @@ from deployment.errors import ConfigError
 from proxy.client import Client
 from tests.deployment.built import PYTHON, alone, built, interpreter, project, reachable, unpacked, users
 
+pytestmark = pytest.mark.interop
+
 ENVIRONMENT = {"MCP_PROXY_INBOUND": "platform", "MCP_PROXY_HOST": "0.0.0.0", "AUTH_MODE": "none"}
 
 

@@ -95,7 +95,10 @@ def test_an_answer_in_events_is_read() -> None:
         (error(-32001, status=401), "did not accept the caller's credentials (-32001)"),
         (error(-32002, status=403), "InvokeAgentRuntime is needed"),
         (error(-32006), "not valid"),
-        (error(-32010, "Received an error (424)"), "`logs` shows why (-32010); AWS said: Received an error (424)"),
+        (
+            error(-32010, "Received an error (424)"),
+            "its log group shows why (-32010); AWS said: Received an error (424)",
+        ),
         (error(-32011, status=406), "Accept"),
     ],
 )

@@ -29,6 +29,8 @@ from deployment.bundle_contents import Inputs
 from proxy.client import Client
 from tests.deployment.built import KEPT, PYTHON, ROOT, alone, interpreter, project, reachable
 
+pytestmark = pytest.mark.interop
+
 HADOLINT = "2.15.1"
 
 

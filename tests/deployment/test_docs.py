@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,8 +59,12 @@ def test_the_commands_of_a_page_run_in_the_order_in_which_they_stand(
 def test_the_config_that_the_page_shows_is_one_and_can_be_planned(
     person: Person, small: type[SmallArtifact], deployer: Emulator
 ) -> None:
-    (shown,) = (json.loads(block) for kind, block in BLOCK.findall(PAGE) if kind == "json")
+    shown: dict[str, Any] = {}
+    for kind, block in BLOCK.findall(PAGE):
+        shown |= json.loads(block) if kind == "json" else {}
     (person.folder / shown["policies"]).write_text('[[policy]]\nuse = "sanitize"\n')
+    (person.folder / shown["requirements"]).write_text("")
+    (person.folder / shown["include"][0]).write_text("")
     person.config = shown
     assert person.run("plan").document["changes"]
 

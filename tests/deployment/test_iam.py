@@ -135,6 +135,10 @@ def test_agentcore_alone_may_assume_the_role_for_this_account_and_region() -> No
             [allowed("ClientSecret", "secretsmanager:GetSecretValue", f"{SECRET}-AbCdEf")],
         ),
         (
+            {"auth_mode": "jwt", "client_secret_arn": f"{SECRET}-secret"},
+            [allowed("ClientSecret", "secretsmanager:GetSecretValue", f"{SECRET}-secret", f"{SECRET}-secret-??????")],
+        ),
+        (
             {"auth_mode": "jwt", "client_secret_arn": SECRET},
             [allowed("ClientSecret", "secretsmanager:GetSecretValue", f"{SECRET}-??????")],
         ),

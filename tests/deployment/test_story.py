@@ -83,7 +83,7 @@ def test_code_that_does_not_start_is_not_verified_and_the_reason_is_a_sentence(
     shop.run("deploy")
     outcome = shop.run("verify", code=1).document
     assert (outcome["verified"], outcome["tool_count"]) == (False, None)
-    assert "`logs` shows why" in outcome["error"]
+    assert "its log group shows why" in outcome["error"]
 
 
 def test_there_is_nothing_to_verify_before_it_is_deployed(shop: Person, deployer: Emulator) -> None:
@@ -175,6 +175,7 @@ def host_artifact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "deployment.artifact_zip", SimpleNamespace(ZipArtifact=HostArtifact))
 
 
+@pytest.mark.interop
 def test_the_real_artifact_runs_with_a_policy_of_the_users_and_its_dependency(
     person: Person, deployer: Emulator, host_artifact: None, tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ from tests.deployment.gateway.people import Kept, Operator, cognito_of
 from tests.deployment.gateway.test_gateway_create import GONE, SIGNED, TOKENS, made
 from tests.deployment.gateway.test_register import ASKED
 
+pytestmark = pytest.mark.interop
+
 
 @pytest.mark.parametrize("options", [SIGNED, TOKENS], ids=["iam", "oauth"])
 def test_killed_after_any_change_the_next_run_carries_on(shop: Operator, options: dict[str, Any]) -> None:
