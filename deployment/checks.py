@@ -22,8 +22,12 @@ from proxy.references import unusable
 _POOL: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+_[A-Za-z0-9]+")
 _DISCOVERY: Final = re.compile(r"[^\s?#]+/\.well-known/(openid-configuration|oauth-authorization-server)(/[^\s?#]+)?")
 _SECRETS: Final = re.compile(
-    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|API_?KEY|PRIVATE_KEY|ACCESS_KEY(_ID)?|CREDENTIALS?)\Z"
+    r"SECRET|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_KEY|(TOKEN|API_?KEY|ACCESS_KEY(_ID)?|CREDENTIALS?)\d*\Z"
 )
+_SHAPES: Final = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@"
+)
+"""AWS access keys, GitHub's tokens, private keys, URLs with a password."""
 _CREDENTIAL: Final = re.compile(r"authorization|api[-_]?key|token|secret", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"arn:aws[a-z-]*:|file:|env:")
 _MOST_TAGS: Final = 49
@@ -156,6 +160,8 @@ def _environment(config: DeployConfig) -> Iterator[str]:
 def _holds_secret(name: str, value: str) -> bool:
     if name.startswith(OTEL):
         return name.endswith("_HEADERS") and bool(_CREDENTIAL.search(value))
+    if _SHAPES.search(value):
+        return True
     return bool(_SECRETS.search(name.upper())) and bool(value) and not _REFERENCE.match(value)
 
 

@@ -98,7 +98,7 @@ def _secret(options: argparse.Namespace, report: Report) -> str | None:
 
 def _text(path: Path) -> str:
     try:
-        text = path.read_text().removesuffix("\n").removesuffix("\r")
+        text = path.read_text("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"--cognito-client-secret-file: {path} cannot be read ({type(error).__name__})"]) from None
     if not text:

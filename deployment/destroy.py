@@ -30,5 +30,6 @@ def destroy(run: Run, options: Namespace) -> int:
 
 def _be_sure(run: Run, going: Sequence[Change], ask: Callable[[str], str]) -> None:
     name = run.config.agent_name
-    if ask(f"type {name} to destroy these {len(going)}: ").strip() != name:
+    where = f"account {run.account.id}, {run.account.region}"
+    if ask(f"type {name} to destroy these {len(going)} ({where}): ").strip() != name:
         raise DeployError("nothing was destroyed")

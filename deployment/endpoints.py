@@ -121,7 +121,9 @@ def promote(run: Run, options: Namespace) -> int:
 def rollback(run: Run, options: Namespace) -> int:
     """Move an endpoint to the version before the one that it has."""
     found, name = runtime.existing(run), _chosen(run, options)
-    live = _endpoint(run, found, name)["liveVersion"]
+    live = _endpoint(run, found, name).get("liveVersion")
+    if live is None:
+        raise DeployError(f"endpoint {name} has no version yet: it is being made; `status` shows when it is there")
     older = [version for version in usable(run, found) if int(version) < int(live)]
     if not older:
         raise DeployError(f"endpoint {name} has version {live}, and there is none before it to go back to")

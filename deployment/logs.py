@@ -34,7 +34,7 @@ def logs(run: Run, options: Namespace) -> int:
     """Raises DeployError where there is no log group yet, WaitedError where the query does not end."""
     group = group_of(runtime.existing(run)["agentRuntimeId"], run.config.endpoint)
     tracing = transaction_search(run)
-    run.report.tell(_TRACING[tracing])
+    run.report.tell(TRACING[tracing])
     lines = _asked(run, group, options)
     calls = [shown(line) for line in records(lines, options.tool)]
     document = {"log_group": group, "minutes": options.minutes, "transaction_search": tracing, "calls": calls}
@@ -102,7 +102,7 @@ def transaction_search(run: Run) -> str:
     return "on" if found.get("Status") == "ACTIVE" else "pending"
 
 
-_TRACING: Final = {
+TRACING: Final = {
     "on": "CloudWatch Transaction Search is on: spans can be searched as well",
     "pending": "CloudWatch Transaction Search is being switched on",
     "off": "CloudWatch Transaction Search is off, so spans cannot be searched; it is a setting of the whole account, "

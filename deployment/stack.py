@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
+from botocore.exceptions import ClientError
+
+from deployment import faults
 from deployment.config import Artifact as Kind
 from deployment.endpoints import NamedEndpoint
 from deployment.log_groups import LogGroups
@@ -14,7 +17,7 @@ from deployment.role import Role
 from deployment.run import Run
 from deployment.runtime_step import Artifact, Runtime
 from deployment.secret import Secret
-from deployment.steps import Step
+from deployment.steps import Change, Step
 
 _ARTIFACTS: Final[Mapping[Kind, tuple[str, str]]] = {
     "zip": ("deployment.artifact_zip", "ZipArtifact"),
@@ -56,10 +59,40 @@ def removable(run: Run, *, logs: bool) -> Iterator[Step]:
     artifacts = [artifact_of(run, kind) for kind in _ARTIFACTS]
     yield LogGroups(run, wanted=logs)
     yield role
-    yield from artifacts
+    yield from (Unseen(run, kind, step) for kind, step in zip(_ARTIFACTS, artifacts, strict=True))
     yield text
     yield Runtime(run, role=role, artifact=artifacts[0], secret=text)
     yield NamedEndpoint(run)
+
+
+class Unseen:
+    """A Step that only removes. What these credentials may not look at, they have hardly made: it is left, and said."""
+
+    def __init__(self, run: Run, kind: Kind, step: Step) -> None:
+        self._step = step
+        self._kind = kind
+        self._needed = kind == run.config.artifact
+        self._left = False
+
+    def plan(self) -> tuple[Change, ...]:
+        return ()
+
+    def apply(self) -> None:
+        pass
+
+    def plan_removal(self) -> tuple[Change, ...]:
+        try:
+            return self._step.plan_removal()
+        except ClientError as error:
+            if self._needed or faults.code(error) not in ("AccessDenied", "AccessDeniedException"):
+                raise
+        self._left = True
+        told = "these credentials may not look whether there is one"
+        return (Change(resource=f"artifact of the kind {self._kind}", action="keep", details=(told,)),)
+
+    def remove(self) -> None:
+        if not self._left:
+            self._step.remove()
 
 
 def artifact_of(run: Run, kind: Kind) -> Artifact:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from deployment import endpoints, faults, names, runtime
 from deployment import gateway_find as gateways
 from deployment.gateway_form import is_ours
+from deployment.logs import TRACING, transaction_search
 from deployment.run import Run
 from deployment.runtime_request import Json
 from proxy.arns import invocation_url
@@ -25,7 +24,7 @@ def status(run: Run, options: Namespace) -> int:
         "role": _role(run),
         "secret": _secret(run),
         "target": _target(run) if run.config.gateway else None,
-        "transaction_search": _transaction_search(run),
+        "transaction_search": transaction_search(run),
     }
     run.report.answer(document, _lines(document))
     return 0
@@ -77,16 +76,6 @@ def _target(run: Run) -> dict[str, Any] | None:
     return None
 
 
-def _transaction_search(run: Run) -> str:
-    """Whether spans sent to X-Ray can be searched in CloudWatch: an account's setting, which is never switched here."""
-    try:
-        answer = run.account.client("xray").get_trace_segment_destination()
-    except (BotoCoreError, ClientError):
-        return "unknown"
-    on = answer.get("Destination") == "CloudWatchLogs" and answer.get("Status") == "ACTIVE"
-    return "on" if on else "off"
-
-
 def _lines(document: dict[str, Any]) -> list[str]:
     found = document["runtime"]
     if found is None:
@@ -101,8 +90,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
     lines += [f"{key:10}{document[key]}" for key in ("role", "secret") if document[key]]
     if target := document["target"]:
         lines.append(f"target    {target['name']} at {target['gateway']}, {target['status']}")
-    if document["transaction_search"] == "off":
-        lines.append("note      Transaction Search is off in this account: spans are kept, and cannot be searched")
+    lines.append(f"traces    {TRACING[document['transaction_search']]}")
     return lines
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from deployment import cli
+from deployment.steps import Change
 from tests.agentcore.emulator import Emulator
+from tests.deployment.artifact import NoArtifact
 from tests.deployment.people import Person
 
 THEIRS = """{"Version": "2012-10-17", "Statement":
@@ -75,7 +80,7 @@ def test_destroy_asks_first_and_takes_only_the_name_for_yes(
     monkeypatch.setattr(cli, "_ask", lambda prompt: "shop")
     assert cli.main(["destroy", "--config", path]) == 0
     assert deployer.left_over("shop") == []
-    assert prompts == ["type shop to destroy these 3: "]
+    assert prompts == ["type shop to destroy these 3 (account 123456789012, us-east-1): "]
 
 
 def test_destroy_without_anybody_to_ask_does_nothing(person: Person, deployer: Emulator) -> None:
@@ -111,3 +116,19 @@ def test_a_role_with_somebody_elses_policy_is_not_deleted_blindly(person: Person
     iam.delete_role_policy(RoleName="shop-execution", PolicyName="theirs")
     person.run("destroy", "--yes")
     assert deployer.left_over("shop") == []
+
+
+def test_what_these_credentials_may_not_look_at_is_left_and_said(
+    person: Person, deployer: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forbidden(NoArtifact):
+        def plan_removal(self) -> tuple[Change, ...]:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeRepositories")
+
+    person.run("deploy")
+    monkeypatch.setattr(sys.modules["deployment.artifact_container"], "ContainerArtifact", Forbidden)
+    left = person.run("destroy", "--yes").document["left"]
+    assert [each["resource"] for each in left if "kind" in each["resource"]] == ["artifact of the kind container"]
+    assert deployer.world.runtimes == {}
+    person.config["artifact"] = "container"
+    assert "DescribeRepositories" in person.run("destroy", "--yes", code=1).document["error"]
