@@ -27,18 +27,18 @@ def deploy(run: Run, options: Namespace) -> int:
     """Build everything up, register with the gateway where the config names one, and say where the runtime is."""
     made = _stack(run, options)
     made.secret.need()
-    steps, registration = _steps(run, made)
+    steps, target = _steps(run, made)
     try:
         changes = carry_out(run, steps)
     except FailedError as error:
-        if registration is None or str(registration.at) not in str(error):
+        if target is None or str(target.at) not in str(error):
             raise
         advice = "the runtime is deployed; where its gateway may not call it, `register --grant` gives the permission"
         raise FailedError(f"{error}\n{advice}") from None
     document, lines = _described(run, changes)
-    if registration is not None:
-        document["target"] = registration.proved()
-        lines.append(f"target  {registration.at.target} at {registration.at.gateway}")
+    if target is not None:
+        document["target"] = target.proved()
+        lines.append(f"target  {target.at.target} at {target.at.gateway}")
     run.report.answer(document, [*lines, _summary(changes, "changed")])
     return 0
 
@@ -60,8 +60,8 @@ def _steps(run: Run, made: Stack) -> tuple[tuple[Step, ...], Registered | None]:
         return made.steps, None
     # A new version may publish other tools, and the gateway keeps the list that it made.
     moves = any(change.action != "keep" for change in made.runtime.plan())
-    registration = registered(run, run.config.gateway, refresh=moves)
-    return (*made.steps, *registration.steps), registration
+    target = registered(run, run.config.gateway, refresh=moves)
+    return (*made.steps, *target.registration.steps), target
 
 
 def _described(run: Run, changes: Sequence[Change]) -> tuple[dict[str, Any], list[str]]:

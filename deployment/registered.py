@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,8 @@ from botocore.exceptions import ClientError
 from deployment import faults
 from deployment import gateway_find as find
 from deployment.gateway_form import At, is_ours
-from deployment.gateway_listing import prove
 from deployment.gateway_providers import EveryProvider
-from deployment.register_steps import Wish, place_of, registration, steps_down
+from deployment.register_steps import Registration, Wish, place_of, registration, steps_down
 from deployment.run import Run
 from deployment.steps import Step
 
@@ -22,13 +21,12 @@ from deployment.steps import Step
 class Registered:
     """The steps that make the proxy a target of the config's gateway."""
 
-    run: Run
     at: At
-    steps: Sequence[Step]
+    registration: Registration
 
     def proved(self) -> dict[str, Any]:
-        """Where it is registered, and what a listing through the gateway says. Raises DeployError."""
-        return {"gateway": self.at.gateway, "target": self.at.target, **prove(self.run, self.at).document()}
+        """Where it is registered, and what its steps have found through the gateway."""
+        return {"gateway": self.at.gateway, "target": self.at.target, **self.registration.proof().document()}
 
 
 def registered(run: Run, gateway: str, *, refresh: bool) -> Registered:
@@ -37,7 +35,7 @@ def registered(run: Run, gateway: str, *, refresh: bool) -> Registered:
     Raises DeployError.
     """
     at = place_of(run, gateway, None)
-    return Registered(run=run, at=at, steps=registration(run, at, Wish(refresh=refresh)).steps)
+    return Registered(at=at, registration=registration(run, at, Wish(refresh=refresh)))
 
 
 def unregistering(run: Run) -> Iterator[Step]:
