@@ -1,0 +1,54 @@
+"""A rule: one way to recognise one entity by its pattern. Rules are data; `rules.py` runs them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from policies.detect.finding import Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Where `pattern` matches and `check` (given the match's text, or its group `value`) agrees, there is an `entity`.
+
+    With `words`, a match counts only near one of them: under a key that has it, or among the five words before it (or
+    the two after). Words are lower-case and singular, of any language; of a word of five letters and more, a word that
+    ends in it counts too (`homephone`). Without, the pattern is strong enough by itself.
+
+    `pattern` takes linear time (possessive quantifiers, or bounded ones; never one that can give up to another), starts
+    with `(?<![A-Za-z0-9])` or the like, and matches as a whole what is to go. `digits` is how many ASCII digits it needs
+    at least; `holds`, characters of which each match has one: a text without is spared the search.
+    `locale` is the country (`us`, `gb`, … in lower case; empty: everywhere), `source` says where the rule is written.
+    """
+
+    name: str
+    entity: str
+    pattern: re.Pattern[str]
+    source: str
+    why: Why = "shape"
+    confidence: float = 0.8
+    check: Callable[[str], bool] | None = None
+    words: frozenset[str] = frozenset()
+    digits: int = 0
+    holds: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRule:
+    """A key that holds all of one of `choices` speaks of `entity`; so it is one, if `shape` matches the whole text.
+
+    Words are lower-case and singular: `homePhone_numbers` gives home, phone, number. `unless` are words that make the
+    key speak of something else (`email_template`, `card_type`). `check` may refuse what only looks like one.
+    `numbers` says that a JSON number may be one too.
+    """
+
+    entity: str
+    choices: tuple[frozenset[str], ...]
+    shape: re.Pattern[str]
+    unless: frozenset[str] = frozenset()
+    check: Callable[[str], bool] | None = None
+    numbers: bool = False
+    locale: str = ""
