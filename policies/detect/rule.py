@@ -17,9 +17,9 @@ class Rule:
     the two after). Words are lower-case and singular, of any language; of a word of five letters and more, a word that
     ends in it counts too (`homephone`). Without, the pattern is strong enough by itself.
 
-    `pattern` takes linear time (possessive quantifiers, or bounded ones; never one that can give up to another), starts
-    with `(?<![A-Za-z0-9])` or the like, and matches as a whole what is to go. `digits` is how many ASCII digits it needs
-    at least; `holds`, characters of which each match has one: a text without is spared the search.
+    `pattern` takes linear time (possessive quantifiers, or bounded ones; never one that can give up to another),
+    starts with `(?<![A-Za-z0-9])` or the like, and matches as a whole what is to go. `digits` is how many ASCII digits
+    it needs at least; `holds`, characters of which each match has one: a text without is spared the search.
     `locale` is the country (`us`, `gb`, … in lower case; empty: everywhere), `source` says where the rule is written.
     """
 
