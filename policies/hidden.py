@@ -97,6 +97,12 @@ def clean(text: str) -> tuple[str, frozenset[str]]:
     return new, kinds
 
 
+def hidden_runs(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each run that `clean` takes out, in order."""
+    if not (text.isascii() and text.isprintable()):
+        yield from (match.span() for match in _GONE.finditer(text))
+
+
 def strip(text: str, most: int = 0) -> tuple[str, frozenset[str], int]:
     """As `clean`, and how many runs were taken out. After `most` of them (0: no limit) it stops, and tells no kind."""
     if (text.isascii() and text.isprintable()) or _SUSPECT.search(text) is None:

@@ -53,6 +53,8 @@ def announcements(entries: Sequence[Entry]) -> list[str]:
             said.append(f"policy {entry.name} is in shadow mode: it changes and denies nothing")
         elif entry.on_failure == "open":
             said.append(f"policy {entry.name} fails open: when it breaks, calls and results pass it")
+        if entry.mode != "off":
+            said += [f"policy {entry.name}: {note}" for note in entry.policy.notes()]
     return said
 
 

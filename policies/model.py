@@ -158,10 +158,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where a policy changed something (`path`, a JSON path from `$`) and what `kind` of thing; never the value."""
+    """Where a policy changed something (`path`, a JSON path from `$`), what `kind` of thing, and `why`; never the value."""
 
     path: str
     kind: str
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,10 @@ class Policy:
         self.config = config
         self.services = services
 
+    def notes(self) -> Sequence[str]:
+        """What `check` and the start tell an operator of this configuration: exceptions it makes, what it leaves open."""
+        return ()
+
     async def open(self) -> None:
         """Once per process, before the first call. An exception here keeps the proxy from starting."""
 

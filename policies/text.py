@@ -35,6 +35,7 @@ __all__ = [
     "TooManyValuesError",
     "Walk",
     "Where",
+    "depth_of",
     "keys",
     "leaves",
     "path",
@@ -46,6 +47,7 @@ Edit: TypeAlias = "Callable[[Json, Where], Json]"
 """Takes a leaf and returns the very same object, or what stands in its place; DROP removes it from its object."""
 
 KeyEdit: TypeAlias = "Callable[[str, Where], str]"
+BlobEdit: TypeAlias = "Callable[[str, str, Where], str]"
 
 
 class _Drop:
@@ -83,6 +85,9 @@ class Budget:
 class Walk:
     """One walk: `edit` for leaves, `key` for object keys (where given), `budget` (where given) for all of it.
 
+    `blob` (where given) takes the base64 of an image, a sound or a resource, and its MIME type as it is said; `data`
+    takes as a whole what the protocol says nothing about: arguments, structured content.
+
     Raises KeyCollisionError, GrowthError (a text in a text), TooManyValuesError (with a budget only).
     """
 
@@ -90,6 +95,8 @@ class Walk:
     key: KeyEdit | None = None
     numbers: bool = False
     budget: Budget | None = None
+    blob: BlobEdit | None = None
+    data: Edit | None = None
 
     def call(self, params: JsonObject, method: str = "") -> JsonObject:
         """A call's params; without a method, the fields of every method are the protocol's."""
@@ -121,7 +128,7 @@ class Walk:
         if self.budget:
             self.budget.spend(_TEXT_COST + (len(text) >> _TEXT_SHIFT))
         most = self.budget.left if self.budget else sys.maxsize
-        tokens = read(text, where, MAX_DEPTH - _depth(where), most, numbers=self.numbers)
+        tokens = read(text, where, MAX_DEPTH - depth_of(where), most, numbers=self.numbers)
         if tokens is None:
             return None
         if self.budget:
@@ -175,8 +182,10 @@ class Walk:
             if isinstance(child, Mapping) and key in _NESTED:
                 return self._object(child, at, True, _NESTED[key])
         if (key == "blob" or key == "data") and envelope.is_blob(owner, key, child, _name(at[0] if at else None)):
-            return child
-        return self.value(child, at, protocol=key not in envelope.USER_DATA)
+            return self.blob(child, str(owner.get("mimeType", "")), at) if self.blob else child
+        if key not in envelope.USER_DATA:
+            return self.value(child, at, protocol=True)
+        return self.data(child, at) if self.data else self.value(child, at)
 
     def _array(self, value: list[Json] | tuple[Json, ...], where: Where, protocol: bool) -> Json:
         if self.budget:
@@ -249,7 +258,8 @@ def split_key(key: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORDS.findall(key))
 
 
-def _depth(where: Where) -> int:
+def depth_of(where: Where) -> int:
+    """How many steps lead to a leaf."""
     depth = 0
     while where is not None:
         where, depth = where[0], depth + 1

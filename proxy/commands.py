@@ -7,10 +7,10 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from policies.jsontext import JsonError, dumps, loads
 from policies.model import Json, JsonObject
@@ -18,6 +18,7 @@ from proxy.errors import ConfigError, ProxyError, RpcError
 from proxy.parser import FLAGS, UsageError
 
 if TYPE_CHECKING:
+    from policies.line import Entry
     from proxy.client import Client
     from proxy.settings import Settings
 
@@ -87,6 +88,58 @@ def explain(options: Namespace) -> int:
     return 0
 
 
+def redact(options: Namespace) -> int:
+    """0 nothing found, 1 something was found (or, of lines, one was wrong), 2 there is no answer."""
+    try:
+        with _policies_are_configuration():
+            return _redacted(options)
+    except BrokenPipeError:
+        raise
+    except (ProxyError, OSError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        print(f"mcp-policy-proxy redact: {said}", file=sys.stderr)
+        return 2
+
+
+def _redacted(options: Namespace) -> int:
+    from policies.loading import load
+    from proxy import redact_document, redacting
+    from proxy.services import quiet
+
+    if sys.stdin is None or sys.stdout is None:
+        raise ProxyError("standard input or output is closed")
+    settings = _settings(options)
+    entries = redacting.detecting(load(settings.policies, quiet(settings)))
+    for note in redacting.notes(entries, None if options.jsonl else options.tool):
+        print(f"note: {note}", file=sys.stderr)
+    with _stream(options.file) as stream:
+        if options.jsonl:
+            return _redacted_lines(stream, entries, options.tool, settings.bounds.answer_bytes)
+        given = redact_document.document(redact_document.within(stream, settings.bounds.answer_bytes))
+    if given.note:
+        print(f"note: {given.note}", file=sys.stderr)
+    with redacting.opened(entries) as look:
+        looked = look(redacting.call_of(options.tool), given.result)
+    colour = redact_document.coloured(options.color, sys.stdout)
+    for line in redact_document.shown(given, looked, options.file, colour=colour):
+        print(line)
+    sys.stdout.flush()
+    print(counted(len(looked.findings), "finding"), file=sys.stderr)
+    return 1 if looked.found else 0
+
+
+def _redacted_lines(stream: BinaryIO, entries: Sequence[Entry], tool: str, most: int) -> int:
+    from proxy import redact_lines, redacting
+
+    code = 0
+    with redacting.opened(entries) as look:
+        for line, sound in redact_lines.answers(stream, look, tool, most):
+            sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.buffer.flush()
+            code = code if sound else 1
+    return code
+
+
 def export(options: Namespace) -> int:
     from proxy import export as exporting
 
@@ -111,6 +164,7 @@ VERBS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "tools": tools,
     "call": call,
     "explain": explain,
+    "redact": redact,
     "export": export,
 }
 
@@ -177,6 +231,15 @@ def _text(file: str) -> bytes:
         return sys.stdin.buffer.read()
     try:
         return Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError([f"{file}: {error.strerror}"]) from None
+
+
+def _stream(file: str) -> AbstractContextManager[BinaryIO]:
+    if file == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(file).open("rb")
     except OSError as error:
         raise ConfigError([f"{file}: {error.strerror}"]) from None
 

@@ -65,7 +65,8 @@ class _Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            self.error(f"that is not a verb; choose one of: {', '.join(map(str, action.choices))}")
+            wrong = f"{action.option_strings[0]} is wrong" if action.option_strings else "that is not a verb"
+            self.error(f"{wrong}; choose one of: {', '.join(map(str, action.choices))}")
 
 
 class _Version(argparse.Action):
@@ -103,6 +104,7 @@ def _parser() -> _Parser:
     _tools(verbs)
     _call(verbs)
     _explain(verbs)
+    _redact(verbs)
     _export(verbs)
     for verb in verbs.choices.values():
         for name in SECRETS:
@@ -164,6 +166,17 @@ def _explain(verbs: Any) -> None:
     told = "show, offline, what each policy decides about a call or a result"
     verb = _verb(verbs, "explain", told, "explain call.json", _CHAIN_FLAGS)
     verb.add_argument("file", metavar="FILE", help="JSON; - reads it from stdin. Shapes: docs/configuration.md")
+
+
+def _redact(verbs: Any) -> None:
+    told = "show, offline, what redact, secrets and tokenize would take out of a file"
+    verb = _verb(verbs, "redact", told, "redact answer.json", _CHAIN_FLAGS)
+    verb.add_argument("file", metavar="FILE", help="a tool's result, other JSON or text; - reads it from stdin")
+    verb.add_argument("--tool", metavar="NAME", default="tool", help="the tool whose result it is (tool)")
+    verb.add_argument("--color", choices=("always", "never"), metavar="always|never", help="instead of on terminals")
+    verb.add_argument(
+        "--jsonl", action="store_true", help='one {"id", "result", "outputSchema"?, "tool"?} a line, answered likewise'
+    )
 
 
 def _export(verbs: Any) -> None:

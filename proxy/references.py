@@ -7,12 +7,10 @@ No message here holds a value, nor text that might be one.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -45,7 +43,6 @@ _MOST: Final = 1024 * 1024
 """Bytes read from a file at most."""
 
 _READ_S: Final = 10.0
-_KEY_BYTES: Final = 16
 
 
 def unusable(reference: str) -> str | None:
@@ -56,7 +53,7 @@ def unusable(reference: str) -> str | None:
 
 
 class References:
-    """Reads secrets and key rings. Implements `policies.policy.Secrets` and `Keys`."""
+    """Reads secrets. Implements `policies.policy.Secrets`."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
@@ -73,11 +70,6 @@ class References:
         if not text:
             raise SecretError(f"{reference}: is empty")
         return text
-
-    async def ring(self, reference: str) -> Sequence[bytes]:
-        """Keys in base64, one a line, newest first, each of 16 bytes or more. Raises SecretError."""
-        lines = (await self.get(reference)).split()
-        return tuple(_key(line, f"{reference}: key {number}") for number, line in enumerate(lines, 1))
 
     async def _read(self, reference: str) -> str:
         if env := _ENV.fullmatch(reference):
@@ -154,13 +146,3 @@ def _chosen(text: str, key: str | None, reference: str) -> str:
     if not isinstance(value, str):
         raise SecretError(f"{reference}: the secret has no string under {key!r}")
     return value
-
-
-def _key(line: str, where: str) -> bytes:
-    try:
-        key = base64.b64decode(line.translate(str.maketrans("-_", "+/")), validate=True)
-    except (binascii.Error, ValueError):
-        raise SecretError(f"{where} is not base64") from None
-    if len(key) < _KEY_BYTES:
-        raise SecretError(f"{where} is shorter than {_KEY_BYTES} bytes")
-    return key

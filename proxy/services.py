@@ -11,6 +11,8 @@ from typing import Final
 
 from policies.policy import Services
 from proxy.behind import Behind
+from proxy.key_rings import KeyRings
+from proxy.loopback import is_loopback
 from proxy.references import References
 from proxy.settings import Settings
 
@@ -112,7 +114,7 @@ def services(settings: Settings, behind: Behind | None = None) -> Services:
     clock = SystemClock()
     return Services(
         secrets=references,
-        keys=references,
+        keys=KeyRings(references, local=settings.transport == "stdio" or is_loopback(settings.host)),
         store=MemoryStore(clock),
         sinks=StdoutSink(2 if settings.transport == "stdio" else 1),
         clock=clock,

@@ -16,6 +16,7 @@ class Finding:
     """Characters `start` to `end` of a text are an `entity`. Never holds the value.
 
     `confidence` (0 to 1) decides between findings that overlap. `rule` names the rule, for people (`aws-access-key`).
+    `number` says that they stand in the text as a JSON number.
     """
 
     start: int
@@ -24,6 +25,7 @@ class Finding:
     confidence: float = 1.0
     why: Why = "shape"
     rule: str = ""
+    number: bool = False
 
 
 @dataclass(frozen=True, slots=True)

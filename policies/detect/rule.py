@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from policies.detect.finding import Why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
     """Where `pattern` matches and `check` (given the match's text, or its group `value`) agrees, there is an `entity`.
 
@@ -19,7 +19,9 @@ class Rule:
 
     `pattern` takes linear time (possessive quantifiers, or bounded ones; never one that can give up to another),
     starts with `(?<![A-Za-z0-9])` or the like, and matches as a whole what is to go. `digits` is how many ASCII digits
-    it needs at least; `holds`, characters of which each match has one: a text without is spared the search.
+    it needs at least, and with `row` all in one row of digits, blanks and the signs `.()/+-`; `least` is how many
+    letters, digits and colons it needs without anything between them; `holds`, characters of which each match has one; `says`, lower-case words of which it
+    has one: a text without is spared the search.
     `locale` is the country (`us`, `gb`, … in lower case; empty: everywhere), `source` says where the rule is written.
     """
 
@@ -32,11 +34,14 @@ class Rule:
     check: Callable[[str], bool] | None = None
     words: frozenset[str] = frozenset()
     digits: int = 0
+    row: bool = False
+    least: int = 0
     holds: str = ""
+    says: tuple[str, ...] = ()
     locale: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KeyRule:
     """A key that holds all of one of `choices` speaks of `entity`; so it is one, if `shape` matches the whole text.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
@@ -103,18 +102,3 @@ async def test_secrets_manager_without_credentials_or_in_time_is_named(
     bare.delenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     with pytest.raises(LookupError, match=r"could not be asked \(NoCredentialsError\)"):
         await References().get(ARN)
-
-
-async def test_a_ring_gives_its_keys_newest_first(tmp_path: Path) -> None:
-    keys = [bytes([0xFB] * 32), bytes(range(16))]
-    lines = [base64.urlsafe_b64encode(keys[0]), base64.b64encode(keys[1])]
-    (tmp_path / "ring").write_bytes(b"\n".join(lines) + b"\n")
-    assert list(await References().ring(f"file:{tmp_path}/ring")) == keys
-
-
-@pytest.mark.parametrize(("line", "problem"), [("CANARY!", "key 2 is not base64"), ("Q0FOQVJZ", "key 2 is shorter")])
-async def test_a_ring_with_an_unusable_key_names_its_place(line: str, problem: str) -> None:
-    environ = {"RING": base64.b64encode(bytes(32)).decode() + "\n" + line}
-    with pytest.raises(LookupError, match=f"env:RING: {problem}") as raised:
-        await References(environ).ring("env:RING")
-    assert line not in str(raised.value)

@@ -1,0 +1,107 @@
+"""What is measured, behind three seams: `ours` redacts, `timed` says what that costs, `spans` looks at a text."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.detection.tree import Json, Object
+
+Span = tuple[int, int, str]
+Spans = Callable[[str], list[Span]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One line that a redactor answers. `result` is None where it denied; `ms` is what it says it took."""
+
+    id: str
+    result: Object | None
+    findings: tuple[Object, ...] = ()
+    denied: str | None = None
+    ms: float = 0.0
+
+
+Timer = Callable[[Sequence[Object]], list[float]]
+Redactor = Callable[[Sequence[Object]], list[Answer]]
+"""Takes lines {"id", "result", "outputSchema"}; answers each, by id, in any order."""
+
+
+_PATIENCE_S = 300
+
+
+class SeamMissingError(Exception):
+    """What is to be measured is not there, or does not speak the protocol."""
+
+
+def command(*arguments: str) -> Redactor:
+    """`mcp-policy-proxy redact - --jsonl` as a child process: one start for all lines. Raises SeamMissingError."""
+    line = [sys.executable, "-m", "proxy", "redact", "-", "--jsonl", *arguments]
+
+    def redact(lines: Sequence[Object]) -> list[Answer]:
+        given = "".join(json.dumps(each) + "\n" for each in lines)
+        try:
+            ran = subprocess.run(line, input=given, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired as error:
+            raise SeamMissingError(f"{' '.join(line[1:])} took more than {_PATIENCE_S} s") from error
+        if ran.returncode:
+            raise SeamMissingError(f"{' '.join(line[1:])} ended with {ran.returncode}: {ran.stderr.strip()[-300:]}")
+        return answers(lines, ran.stdout)
+
+    return redact
+
+
+def ours(policies: Path | None) -> Redactor:
+    """The default chain's redact and secrets, or those of a policies file."""
+    return command(*(["--policies", str(policies)] if policies else []))
+
+
+def answers(lines: Sequence[Object], output: str) -> list[Answer]:
+    """Every line has to be answered once. Raises SeamMissingError."""
+    try:
+        found = [_answer(json.loads(line)) for line in output.splitlines() if line.strip()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SeamMissingError(f"an answer is not of the protocol: {type(error).__name__}") from error
+    if sorted(each.id for each in found) != sorted(str(line["id"]) for line in lines):
+        raise SeamMissingError(f"{len(lines)} lines were asked, {len(found)} answered, or their ids differ")
+    return found
+
+
+def _answer(line: dict[str, Any]) -> Answer:
+    if line["result"] is None and line.get("denied") is None:
+        raise ValueError("neither a result nor denied")
+    return Answer(
+        id=line["id"],
+        result=line["result"],
+        findings=tuple(line["findings"]),
+        denied=line.get("denied"),
+        ms=float(line["ms"]),
+    )
+
+
+def timed(results: Sequence[Object], policies: Path | None = None) -> list[float]:
+    """CPU of ours over each result, in ms, in their order; the first of them is cold.
+
+    To be filled in: `policies.testing.run` of a `Redact` in this process, timed by `time.process_time`. Until then
+    it is what the command says of itself. Raises SeamMissingError.
+    """
+    lines: list[Object] = [
+        {"id": str(index), "result": result, "outputSchema": None} for index, result in enumerate(results)
+    ]
+    took = {answer.id: answer.ms for answer in ours(policies)(lines)}
+    return [took[str(line["id"])] for line in lines]
+
+
+def spans(text: str) -> list[Span]:
+    """What ours finds in a text: (start, end, entity). To be filled in. Raises SeamMissingError until then."""
+    raise SeamMissingError("seams.spans is not connected to the engine")
+
+
+def as_result(body: Json) -> Object:
+    """A result as tools give it: structured, with its text copy; a string is a text alone."""
+    if isinstance(body, str):
+        return {"content": [{"type": "text", "text": body}]}
+    return {"content": [{"type": "text", "text": json.dumps(body)}], "structuredContent": body}

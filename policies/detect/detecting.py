@@ -1,0 +1,212 @@
+"""What the policies that detect have in common: what they look at, where they do it, and how they decide.
+
+Small bodies are looked at where the call is, on the event loop: handing them to a thread costs more than the look.
+Larger ones go to threads. Rules and models are loaded behind the start; what comes before they are there waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from threading import Event
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+
+from policies.detect.lanes import Lanes
+from policies.detect.wanted import Wanted
+from policies.jsontext import dumps
+from policies.model import ALLOW, Allow, Call, Caller, Change, Deny, Json, JsonObject, Modify, Result, Tool
+from policies.policy import Policy, PolicyConfig, ResultDecision, Services, ToolDecision
+
+if TYPE_CHECKING:
+    from policies.detect.work import Worker
+    from policies.text import Walk
+
+_LOG: Final = logging.getLogger(__name__)
+_T = TypeVar("_T", Call, Result, Tool)
+
+INLINE_BYTES: Final = 16 << 10
+"""Up to here a body is looked at on the event loop: its worst case holds others up for some hundredths of a second."""
+_UNTOUCHED: Final = frozenset({"tools/list", "initialize", "server/discover"})
+"""Their results are made of tools, which `on_tool` sees, and of what the protocol reads."""
+_ERROR: Final = "error"
+"""No method: a JSON-RPC error has no fields that only the protocol reads."""
+_SHOWN: Final = ("description", "title")
+"""What of a tool's definition is text for people and models; names, defaults and patterns are the tool's contract."""
+_REMEMBERED: Final = 20_000
+"""Tools whose decision is known at most: as many as a catalog may hold."""
+_A_TURN: Final = 200
+"""Tools looked at after which the event loop gets a turn."""
+_NEVER: Final = Event()
+
+
+class Detecting(Policy):
+    """Base of `redact`, `secrets` and `tokenize`: a subclass says what its `_load` finds and does, and its caps."""
+
+    timeout_ms: ClassVar[float] = 15_000.0
+    """What comes before the rules are loaded waits for them."""
+
+    def __init__(self, config: PolicyConfig, services: Services) -> None:
+        super().__init__(config, services)
+        self._lanes: Lanes | None = None
+        self._loading: Future[Worker] | None = None
+        self._worker: Worker | None = None
+        self._tools: dict[str, tuple[Tool, ToolDecision]] = {}
+        self._looked = 0
+
+    async def open(self) -> None:
+        """Starts loading; a failure to load denies all that would have to be looked at."""
+        self._lanes = Lanes()
+        self._loading = self.services.behind.start(self._load)
+        self._loading.add_done_callback(self._loaded)
+
+    async def close(self) -> None:
+        if self._lanes:
+            self._lanes.close()
+
+    def _load(self) -> Worker:
+        """In a thread: most modules of the engine are imported here, so that the process listens sooner."""
+        raise NotImplementedError
+
+    @property
+    def _most_bytes(self) -> int:
+        """Bytes of the compact JSON of a body."""
+        raise NotImplementedError
+
+    def _harmless(self, raw: bytes, worker: Worker) -> bool:
+        """Whether this compact JSON can hold nothing. Never wrongly yes."""
+        return False
+
+    def on_tool(self, tool: Tool, caller: Caller) -> ToolDecision | Awaitable[ToolDecision]:
+        known = self._tools.get(tool.name)
+        if known is not None and known[0] is tool:
+            return known[1]
+        found = self._decide(tool.definition, _wrapped, Wanted(walk=_definition, described=""))
+        if not isinstance(found, Allow | Modify | Deny):
+            return self._kept_later(tool, found)
+        self._looked += 1
+        decision = self._kept(tool, found)
+        return decision if self._looked % _A_TURN else _after_a_turn(decision)
+
+    async def _kept_later(self, tool: Tool, pending: Awaitable[ToolDecision]) -> ToolDecision:
+        return self._kept(tool, await pending)
+
+    def _kept(self, tool: Tool, decision: ToolDecision) -> ToolDecision:
+        if len(self._tools) >= _REMEMBERED:
+            self._tools.clear()
+        self._tools[tool.name] = (tool, decision)
+        return decision
+
+    def on_result(self, call: Call, result: Result) -> ResultDecision | Awaitable[ResultDecision]:
+        if call.method in _UNTOUCHED and not (result.error or result.notice):
+            return ALLOW
+        return self._decide(result.body, result.with_body, self._of_result(call, result))
+
+    def _of_result(self, call: Call, result: Result) -> Wanted:
+        schema = call.tool.output_schema if call.tool and not (result.is_error or result.notice) else None
+        method = _ERROR if result.error else result.notice or call.method
+        return Wanted(
+            walk=lambda walk, body: walk.result(body, method),
+            schema=schema,
+            tool=call.name if call.method == "tools/call" else "",
+            spoken=call.name,
+        )
+
+    def _of_call(self, call: Call) -> Wanted:
+        schema = call.tool.input_schema if call.tool else None
+        return Wanted(
+            walk=lambda walk, params: walk.call(params, call.method),
+            schema=schema,
+            described="arguments",
+            tool=call.name if call.method == "tools/call" else "",
+        )
+
+    def _decide(
+        self, body: JsonObject, wrap: Callable[[JsonObject], _T], wanted: Wanted
+    ) -> Allow | Modify | Deny | Awaitable[Allow | Modify | Deny]:
+        raw = dumps(body)
+        if len(raw) > self._most_bytes:
+            return Deny("too_large_to_redact")
+        worker = self._worker
+        if worker is None:
+            return self._elsewhere(body, raw, wrap, wanted)
+        if self._harmless(raw, worker):
+            return ALLOW
+        if len(raw) > INLINE_BYTES or not worker.quick(raw):
+            return self._elsewhere(body, raw, wrap, wanted)
+        return _decided(body, worker.run(body, wanted, _NEVER), wrap)
+
+    async def _elsewhere(
+        self, body: JsonObject, raw: bytes, wrap: Callable[[JsonObject], _T], wanted: Wanted
+    ) -> Allow | Modify | Deny:
+        if self._lanes is None or self._loading is None:
+            raise RuntimeError(f"{type(self).__name__.lower()} was not opened")
+        worker = await _waited(self._loading)
+        if self._harmless(raw, worker):
+            return ALLOW
+        stop = Event()
+        try:
+            loop = asyncio.get_running_loop()
+            done = await loop.run_in_executor(self._lanes.of(len(raw)), worker.run, body, wanted, stop)
+        finally:
+            stop.set()  # whoever stops waiting stops the work as well
+        return _decided(body, done, wrap)
+
+    def _loaded(self, loading: Future[Worker]) -> None:
+        if loading.cancelled():
+            return
+        error = loading.exception()
+        if error is None:
+            self._worker = loading.result()
+            return
+        name = type(self).__name__.lower()
+        _LOG.error("%s cannot be loaded (%s): what it would have to look at is denied", name, type(error).__name__)
+
+
+def _decided(
+    body: JsonObject, done: tuple[JsonObject, tuple[Change, ...]] | Deny, wrap: Callable[[JsonObject], _T]
+) -> Allow | Modify | Deny:
+    if isinstance(done, Deny):
+        return done
+    new, changes = done
+    return ALLOW if new is body else Modify(wrap(new), changes)
+
+
+async def _waited(loading: Future[Worker]) -> Worker:
+    """What loading raised is raised here, for every call."""
+    if not loading.done():
+        return await asyncio.shield(asyncio.wrap_future(loading))
+    if (error := loading.exception()) is not None:
+        # One exception for all: with its old traceback it would keep every call's frames, and what is in them.
+        raise error.with_traceback(None)
+    return loading.result()
+
+
+async def _after_a_turn(decision: ToolDecision) -> ToolDecision:
+    await asyncio.sleep(0)
+    return decision
+
+
+def _wrapped(definition: JsonObject) -> Tool:
+    return Tool(definition=definition)
+
+
+def _definition(walk: Walk, definition: JsonObject) -> JsonObject:
+    """A tool's definition, its descriptions and titles walked."""
+    changed: JsonObject = _shown(walk, definition, None)
+    return changed
+
+
+def _shown(walk: Walk, value: Json, where: object) -> Json:
+    if isinstance(value, Mapping):
+        new = {}
+        for key, child in value.items():
+            at = (where, key)
+            is_text = key in _SHOWN and isinstance(child, str)
+            new[key] = walk.value(child, at) if is_text else _shown(walk, child, at)
+        return new if any(new[key] is not child for key, child in value.items()) else value
+    if isinstance(value, list | tuple):
+        items = [_shown(walk, child, (where, index)) for index, child in enumerate(value)]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value

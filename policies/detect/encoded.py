@@ -1,0 +1,60 @@
+"""Text in base64, as a whole or within another text: what it says, and the same again with something else in it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+SHORTEST: Final = 16
+"""Characters of base64 that are worth a look: twelve bytes."""
+_RUN: Final = re.compile(rf"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{{{SHORTEST},}}+(?:={{1,2}})?(?![A-Za-z0-9+/_=-])")
+_LETTERS: Final = re.compile(rb"[A-Za-z0-9@.]")
+_UNSEEN: Final = re.compile(r"[^\S \t\r\n]|[\x00-\x08\x0e-\x1f\x7f\ufffd]")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Characters `start` to `end` of a text say `text` in base64; `url` for the alphabet of URLs, `padded` with `=`."""
+
+    start: int
+    end: int
+    text: str
+    url: bool
+    padded: bool
+
+    def written(self, text: str) -> str:
+        """Another text in the same form."""
+        encode = base64.urlsafe_b64encode if self.url else base64.b64encode
+        new = encode(text.encode()).decode()
+        return new if self.padded else new.rstrip("=")
+
+
+def encoded(text: str) -> Iterator[Encoded]:
+    """Every run of base64 in the text that decodes to text."""
+    if len(text) < SHORTEST:
+        return
+    for match in _RUN.finditer(text):
+        run = match[0]
+        if run.islower() or run.isupper() or run.isdigit():
+            continue  # a name, a hash, a number: base64 of a text has letters of both cases
+        said = decoded(run)
+        if said is not None:
+            padded = run.endswith("=") or len(run) % 4 == 0
+            yield Encoded(match.start(), match.end(), said, "-" in run or "_" in run, padded)
+
+
+def decoded(run: str) -> str | None:
+    """The text that it says; None when it is no base64 or says no text."""
+    bare = run.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(bare) % 4 == 1:
+        return None
+    try:
+        data = binascii.a2b_base64(bare + "=" * (-len(bare) % 4))
+        text = data.decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return None if _UNSEEN.search(text) or not _LETTERS.search(data) else text

@@ -1,0 +1,151 @@
+"""What stands where in one text: rules and other finders over the text as it reads, names and values, tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from policies.detect.finding import Finder, Finding, Near
+from policies.detect.keynames import KeyNames
+from policies.detect.layers import Layer, layers, reads_as_written
+from policies.detect.pairs import Pair, pairs
+from policies.detect.replace import OWN
+from policies.detect.rule import KeyRule
+from policies.detect.spans import apart
+from policies.detect.tables import parts
+
+LONGEST_KEY: Final = 64
+"""Characters of a key that are read for what it says."""
+_REMEMBERED: Final = 4_096
+_KEY_CONFIDENCE: Final = 0.9
+_PUT: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000})?>\Z")
+"""What a redaction put there: no value of the kind that its key speaks of."""
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What the keys above a text say: the words for the rules, and the rule for the text as a whole."""
+
+    near: Near
+    said: KeyRule | None
+
+
+class Engine:
+    """Finds in texts, by `finders` and by what keys say. Threads share it; its tables are bounded."""
+
+    def __init__(self, finders: Sequence[Finder], names: KeyNames, entities: Iterable[str]) -> None:
+        self._finders, self._names = tuple(finders), names
+        self._entities = frozenset(entities)
+        self._contexts: dict[tuple[str, ...], Context] = {}
+        self.plain_keys: set[str] = set()
+        """Names of properties that are known to hold nothing."""
+
+    def context(self, keys: tuple[str, ...]) -> Context:
+        """For the nearest keys above a text, nearest first."""
+        found = self._contexts.get(keys)
+        if found is None:
+            if len(self._contexts) >= _REMEMBERED:
+                self._contexts.clear()
+            found = self._contexts[keys] = self._context(tuple(key[:LONGEST_KEY] for key in keys))
+        return found
+
+    def _context(self, keys: tuple[str, ...]) -> Context:
+        said = self._names.said(keys)
+        words = frozenset(word for key in keys for word in self._names.words(key))
+        return Context(Near(keys, words), said if said and said.entity in self._entities else None)
+
+    def key(self, key: str, check: Check) -> list[Finding]:
+        """What stands in the name of a property."""
+        if key in self.plain_keys:
+            return []
+        found = apart(self._found(key, self.context(()), check, pairs_too=False))
+        if not found:
+            if len(self.plain_keys) >= _REMEMBERED:
+                self.plain_keys.clear()
+            self.plain_keys.add(key)
+        return found
+
+    def number(self, digits: str, context: Context) -> KeyRule | None:
+        """The rule by which a JSON number under this key is one; `digits` as it is written."""
+        said = context.said
+        return said if said and said.numbers and _is(said, digits) else None
+
+    def find(self, text: str, context: Context, check: Check) -> list[Finding]:
+        """In order, none overlapping another, in the raw text."""
+        if text in OWN:
+            return []
+        table = parts(text) if "\n" in text else []
+        if not table:
+            found = self._found(text, context, check, pairs_too=True)
+            return apart(found) if found else found
+        found = []
+        for part in table:
+            check()
+            if part.end > part.start:
+                keys = context.near.keys if part.key is None else (part.key, *context.near.keys[:1])
+                inner = self._found(text[part.start : part.end], self.context(keys), check, pairs_too=part.key is None)
+                found += [_moved(each, part.start) for each in inner]
+        return apart(found)
+
+    def _found(self, text: str, context: Context, check: Check, *, pairs_too: bool) -> list[Finding]:
+        """In any order."""
+        if reads_as_written(text):
+            return self._in_layer(text, context, check, pairs_too)
+        found: list[Finding] = []
+        for layer in layers(text):
+            check()
+            inner = self._in_layer(layer.text, context, check, pairs_too)
+            found += inner if layer.below is None else [_placed(each, layer) for each in inner]
+        return found
+
+    def _in_layer(self, text: str, context: Context, check: Check, pairs_too: bool) -> list[Finding]:
+        said = context.said
+        if said and _is(said, text):
+            blank = len(text) - len(text.lstrip())
+            return [Finding(blank, len(text.rstrip()), said.entity, _KEY_CONFIDENCE, "key")]
+        found: list[Finding] = []
+        for finder in self._finders:
+            found += finder.find(text, context.near, check)
+        if pairs_too and (":" in text or "=" in text or "</" in text):
+            for pair in pairs(text):
+                check()
+                each = self._pair(text, pair, context)
+                if each:
+                    found.append(each)
+        return found
+
+    def _pair(self, text: str, pair: Pair, context: Context) -> Finding | None:
+        said = self.context((pair.key, *context.near.keys[:1])).said
+        value = text[pair.start : pair.end]
+        if said is None or (pair.number and not said.numbers) or not _is(said, value):
+            return None
+        return Finding(pair.start, pair.end, said.entity, _KEY_CONFIDENCE, "key", number=pair.number)
+
+
+def _is(rule: KeyRule, text: str) -> bool:
+    """Whether the whole text has the rule's shape."""
+    text = text.strip().removesuffix(".0")
+    if rule.shape.fullmatch(text) is None or _PUT.match(text) or text in OWN:
+        return False
+    return rule.check is None or rule.check(text)
+
+
+def _moved(finding: Finding, by: int) -> Finding:
+    return Finding(
+        finding.start + by,
+        finding.end + by,
+        finding.entity,
+        finding.confidence,
+        finding.why,
+        finding.rule,
+        finding.number,
+    )
+
+
+def _placed(finding: Finding, layer: Layer) -> Finding:
+    start, end = layer.place(finding.start, finding.end)
+    return Finding(start, end, finding.entity, finding.confidence, finding.why, finding.rule, finding.number)

@@ -1,0 +1,80 @@
+"""Values found somewhere in a result, found again wherever else they stand as whole words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from policies.detect.finding import Finding
+from policies.detect.layers import plain
+from policies.detect.replace import OWN
+
+_WORD: Final = re.compile(r"([^\W_]+)")
+_SIGNS: Final = re.compile(r"[ .()/+-]")
+_SHORTEST: Final = 5
+"""A shorter value is only removed where it was found."""
+_MOST_PARTS: Final = 64
+"""A value of more words and signs is only removed where it was found."""
+_CHECK_EVERY: Final = 256
+
+
+@dataclass(slots=True)
+class _Node:
+    entity: str = ""
+    below: dict[str, _Node] = field(default_factory=dict)
+
+
+class Known:
+    """A tree of words and of what stands between them: a text is followed into it from each of its words."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self._root = _Node()
+        self.entities: dict[str, str] = {}
+        """The entity of each value, as it was written."""
+        self.numbers: dict[str, str] = {}
+        """The entity of each value of digits and signs, by its digits."""
+
+    def add(self, value: str, entity: str) -> None:
+        if len(value) < _SHORTEST or value in OWN or value in self.entities:
+            return
+        parts = _WORD.split(plain(value))[1:-1]  # from its first word to its last
+        if not parts or len(parts) > _MOST_PARTS:
+            return
+        self.entities[value] = entity
+        digits = _SIGNS.sub("", plain(value))
+        if digits.isdecimal() and len(digits) >= _SHORTEST:
+            self.numbers[digits] = entity
+        node = self._root
+        for part in parts:
+            node = node.below.setdefault(part, _Node())
+        node.entity = node.entity or entity
+
+    def find(self, text: str) -> Iterator[Finding]:
+        if not self._root.below:
+            return
+        parts = _WORD.split(plain(text))
+        if self._root.below.keys().isdisjoint(parts):
+            return
+        at, done = 0, 0
+        for number, part in enumerate(parts):
+            if number % _CHECK_EVERY == 0:
+                self._check()
+            if number % 2 and at >= done and part in self._root.below:
+                span = self._longest(parts, number, at)
+                if span:
+                    done = span.end
+                    yield span
+            at += len(part)
+
+    def _longest(self, parts: list[str], number: int, start: int) -> Finding | None:
+        node, end, best = self._root, start, None
+        for part in parts[number : number + _MOST_PARTS]:
+            below = node.below.get(part)
+            if below is None:
+                break
+            node, end = below, end + len(part)
+            best = Finding(start, end, node.entity, 0.0, "known") if node.entity else best
+        return best

@@ -1,0 +1,153 @@
+"""The first walk over a body: what stands in its leaves, and which values are therefore known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from policies.detect.actions import DeniedError
+from policies.detect.encoded import SHORTEST
+from policies.detect.engine import Check, Context, Engine
+from policies.detect.known import Known
+from policies.detect.layers import layers
+from policies.detect.mirror import parsed
+from policies.detect.reading import Reading
+from policies.detect.scope import Scope
+from policies.jsontext import MAX_DEPTH
+from policies.model import Json
+from policies.text import Budget, Walk, Where, depth_of, path
+
+MOST_VALUES: Final = 500_000
+"""Of a result, its texts that are JSON included."""
+DEEPEST: Final = 3
+"""Base64 within base64."""
+OPENINGS: Final = frozenset('{["`~ \t\r\n\u200b\ufeff\xa0\xad')
+"""What a text that is JSON may begin with."""
+
+
+def budget(check: Check) -> Budget:
+    """For one walk: `check` is called now and then."""
+
+    def late() -> bool:
+        check()
+        return False
+
+    return Budget(MOST_VALUES, late)
+
+
+class Looking:
+    """Looks at every leaf once. `walk` is the walk to do it with; `found` says whether there was anything.
+
+    Data is looked at without the walk's ceremony: most results hold nothing, and this is what each of them costs.
+    """
+
+    def __init__(self, engine: Engine, reading: Reading, known: Known, scope: Scope, check: Check) -> None:
+        self._engine, self._reading, self._known, self._scope, self._check = engine, reading, known, scope, check
+        self._plain_keys = engine.plain_keys
+        self._clean: set[tuple[str, Context]] = set()
+        self._budget = budget(check)
+        self.found = False
+        self.walk = Walk(
+            edit=self._leaf, key=self._key, numbers=True, budget=self._budget, blob=self._blob, data=self._data
+        )
+
+    def _data(self, value: Json, where: Where) -> Json:
+        if isinstance(value, (dict, Mapping)):
+            self._object(value, where, self._reading.above(where))
+        elif isinstance(value, (list, tuple)):
+            self._array(value, where, self._reading.above(where))
+        elif value is not None and not isinstance(value, bool):
+            self._leaf(value, where)
+        return value
+
+    def _object(self, value: Mapping[str, Json], where: Where, above: tuple[str, ...]) -> None:
+        self._budget.spend(len(value) + 1)
+        clean, plain, context_of = self._clean, self._plain_keys, self._engine.context
+        for key, child in value.items():
+            if key not in plain:
+                self._key(key, (where, key))
+            kind = type(child)
+            if kind is str:
+                context = context_of((key, *above))
+                if child and (child, context) not in clean:
+                    self._text(child, (where, key), context)
+            elif kind is int or kind is float:
+                context = context_of((key, *above))
+                if context.said:
+                    self._number(child, (where, key))
+            elif kind is dict:
+                self._object(child, (where, key), (key,))
+            elif kind is list:
+                self._array(child, (where, key), (key, *above))
+            elif child is not None and kind is not bool:
+                self._data(child, (where, key))
+
+    def _array(self, value: list[Json] | tuple[Json, ...], where: Where, keys: tuple[str, ...]) -> None:
+        self._budget.spend(len(value) + 1)
+        context = self._engine.context(keys)
+        clean, above = self._clean, keys[:1]
+        for index, child in enumerate(value):
+            kind = type(child)
+            if kind is str:
+                if child and (child, context) not in clean:
+                    self._text(child, (where, index), context)
+            elif kind is dict:
+                self._object(child, (where, index), above)
+            elif kind is list:
+                self._array(child, (where, index), keys)
+            elif child is not None and kind is not bool:
+                self._data(child, (where, index))
+
+    def _leaf(self, leaf: Json, where: Where) -> Json:
+        if not isinstance(leaf, str):
+            self._number(leaf, where)
+        elif leaf:
+            context = self._reading.context(where)
+            if (leaf, context) not in self._clean:
+                self._text(leaf, where, context)
+        return leaf
+
+    def _number(self, number: float, where: Where) -> None:
+        digits, entity = self._reading.number(number, where)
+        if entity:
+            self._note(digits, entity, where)
+
+    def _text(self, text: str, where: Where, context: Context, depth: int = 0) -> None:
+        self._check()
+        if text[0] in OPENINGS and self._inside(text, where):
+            return
+        findings = self._reading.find(text, where, context)
+        for finding in findings:
+            self._note(text[finding.start : finding.end], finding.entity, where)
+        runs = self._reading.encoded(text) if depth < DEEPEST and len(text) >= SHORTEST else ()
+        for run in runs:
+            self._text(run.text, where, context, depth + 1)
+        if not (findings or runs or depth):
+            self._clean.add((text, context))
+
+    def _inside(self, text: str, where: Where) -> bool:
+        """Whether the text is JSON, which is then looked at."""
+        value = parsed(text, MAX_DEPTH - depth_of(where)) if text[0] in "{[" else None
+        if value is None:
+            return self.walk.inside(text, where) is not None
+        self._data(value, where)
+        return True
+
+    def _key(self, key: str, where: Where) -> str:
+        if key not in self._plain_keys:
+            for finding in self._engine.key(key, self._check):
+                self._note(key[finding.start : finding.end], finding.entity, where)
+        return key
+
+    def _blob(self, data: str, mime: str, where: Where) -> str:
+        text = self._reading.blob(data, mime)
+        if text:
+            self._text(text, where, self._reading.context(where))
+        return data
+
+    def _note(self, value: str, entity: str, where: Where) -> None:
+        self.found = True
+        if self._scope.actions.of(entity) == "deny":
+            raise DeniedError(f"{entity} at {path(where)}")
+        for layer in layers(value):
+            self._known.add(layer.text, entity)

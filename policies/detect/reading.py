@@ -1,0 +1,91 @@
+"""What stands in one body's leaves: found once for each text, but for what is exempt."""
+
+from __future__ import annotations
+
+import binascii
+from fnmatch import fnmatchcase
+
+from policies.detect.encoded import SHORTEST, Encoded, encoded
+from policies.detect.engine import LONGEST_KEY, Check, Context, Engine
+from policies.detect.finding import Finding
+from policies.detect.scope import BlobDeniedError, Scope, TooLargeError
+from policies.text import Where, keys
+
+
+class Reading:
+    """Findings in the leaves of one body. What it keeps is as large as the body, and gone with it."""
+
+    def __init__(self, engine: Engine, scope: Scope, check: Check) -> None:
+        self._engine, self._scope, self._check = engine, scope, check
+        self._memo: dict[tuple[str, Context], list[Finding]] = {}
+        self._runs: dict[str, tuple[Encoded, ...]] = {}
+        self._owner: Where = None
+        self._above: tuple[str, ...] = ()
+
+    def context(self, where: Where) -> Context:
+        """What the two nearest keys above a leaf say."""
+        if where is None:
+            return self._engine.context(())
+        owner, step = where
+        if owner is not self._owner:
+            self._owner, self._above = owner, keys(owner, 1)
+        return self._engine.context((step, *self._above) if type(step) is str else keys(where))
+
+    def above(self, where: Where) -> tuple[str, ...]:
+        """The nearest key, none or one."""
+        return keys(where, 1)
+
+    def find(self, text: str, where: Where, context: Context) -> list[Finding]:
+        """In order, none overlapping another. Raises TooLargeError, and what `check` raises."""
+        if len(text) > self._scope.max_text:
+            raise TooLargeError("a text is longer than max_text")
+        key = (text, context)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = self._engine.find(text, context, self._check)
+        return [each for each in found if not self.spared(where, each.entity, each.rule)] if found else found
+
+    def key(self, key: str) -> list[Finding]:
+        """In the name of a property."""
+        return self._engine.key(key, self._check)
+
+    def number(self, leaf: float, where: Where) -> tuple[str, str]:
+        """The digits of an integral number, empty for any other, and what its key says that it is, or nothing."""
+        digits = "" if isinstance(leaf, float) and not leaf.is_integer() else str(int(leaf))
+        context = self.context(where)
+        rule = self._engine.number(digits, context) if context.said and digits else None
+        return digits, rule.entity if rule and not self.spared(where, rule.entity) else ""
+
+    def encoded(self, text: str) -> tuple[Encoded, ...]:
+        """Its runs of base64 that say a text."""
+        if len(text) < SHORTEST:
+            return ()
+        found = self._runs.get(text)
+        if found is None:
+            found = self._runs[text] = tuple(encoded(text))
+        return found
+
+    def blob(self, data: str, mime: str) -> str | None:
+        """The text of a blob that is to be looked at; None of one that passes. Raises BlobDeniedError."""
+        kind = mime.partition(";")[0].strip().lower() or "application/octet-stream"
+        treated = next((how for glob, how in self._scope.blobs if fnmatchcase(kind, glob)), "pass")
+        if treated == "deny":
+            raise BlobDeniedError(kind if kind.isascii() and len(kind) < LONGEST_KEY else "a blob")
+        return _text_of(data) if treated == "scan" else None
+
+    def spared(self, where: Where, entity: str, rule: str = "") -> bool:
+        """Whether such a finding is exempt at this place."""
+        return self._scope.spared is not None and self._scope.spared(where, entity, rule)
+
+
+def _text_of(data: str) -> str:
+    try:
+        raw = binascii.a2b_base64(data)
+    except binascii.Error:
+        return data
+    for encoding in ("utf-8", "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")

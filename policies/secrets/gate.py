@@ -1,0 +1,82 @@
+"""Whether a JSON document may hold a secret at all, before anybody parses it."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote
+
+from policies.hidden import hidden_runs
+from policies.secrets.trie import Words
+
+_DISGUISE: Final = re.compile(rb"\\[ubf]|\x7f|&[#A-Za-z]|%[2-7][0-9A-Fa-f]")
+"""Without any of these, what an ASCII document says is what is written, but for `\\"`, `\\n` and the like."""
+_ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_WIDE_DIGIT: Final = re.compile(r"(?![0-9])\d")
+_SIGNS: Final = (
+    ("-", "\u2010\u2012\u2013\u2014\u2015\u2212"),
+    (".", "\u3002"),
+    ("/", "\u2215\u2044"),
+)
+"""Signs that `policies.detect.layers` reads as ASCII, of those that Unicode's compatibility forms leave alone."""
+_URL: Final = r"/\\{0,8}/[^\s\"/]{1,400}@"
+_URL_KEYWORD: Final = "://"
+
+
+class Gate:
+    """Lets a document through if a keyword of any kind stands in it, whatever its letters are disguised as."""
+
+    def __init__(self, keywords: Iterable[str]) -> None:
+        words = frozenset(keywords) - {_URL_KEYWORD}
+        ascii_words = {word for word in words if word.isascii()}
+        self._bytes = (_compiled(Words(ascii_words).pattern), _compiled(_URL))
+        self._folded = (re.compile(Words(map(_normal, words)).pattern), re.compile(_URL))
+
+    def may_hold(self, raw: bytes) -> bool:
+        """False only where no text or key of this JSON, however it is escaped or disguised, holds a keyword.
+
+        Text in base64 is not looked into: ask again with what it says.
+        """
+        if raw.isascii() and _DISGUISE.search(raw) is None:
+            lower = raw.lower()
+            return any(pattern.search(lower) for pattern in self._bytes)
+        text = _plain(raw.decode("utf-8", "replace"))
+        return any(pattern.search(text) for pattern in self._folded)
+
+
+def _compiled(pattern: str) -> re.Pattern[bytes]:
+    """One for itself: beside others, `re` would no longer pass over characters that none begins with."""
+    return re.compile(pattern.encode())
+
+
+def _plain(text: str) -> str:
+    """As a reader would take it, lower-case; more may be gone than was hidden, but no letter."""
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\b", "").replace("\\f", "")
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if "&" in text:
+        text = html.unescape(text)
+    if "%" in text:
+        text = unquote(text, errors="replace")
+    if not (text.isascii() and text.isprintable()):
+        text = _narrow(text)
+    return text.lower()
+
+
+def _narrow(text: str) -> str:
+    parts, at = [], 0
+    for start, end in hidden_runs(text):
+        parts.append(text[at:start])
+        at = end
+    text = _normal("".join([*parts, text[at:]]))
+    for sign, others in _SIGNS:
+        for other in others:
+            text = text.replace(other, sign)
+    return _WIDE_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKD", text)
