@@ -19,7 +19,7 @@ from policies.policy import Policy, Services
 
 __all__ = ["BUILTINS", "DEFAULT", "PolicyConfigError", "announcements", "load", "unmatched_globs"]
 
-DEFAULT: Final = ("sanitize", "redact", "audit")
+DEFAULT: Final = ("sanitize", "redact", "secrets", "audit")
 """The chain that runs without a policies.toml."""
 
 MAX_TIMEOUT_MS: Final = 600_000

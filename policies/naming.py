@@ -20,6 +20,7 @@ GROUP: Final = "mcp_policy_proxy.policies"
 BUILTINS: Final[Mapping[str, str]] = {
     "sanitize": "policies.sanitize:Sanitize",
     "redact": "policies.redact:Redact",
+    "secrets": "policies.secrets:Secrets",
     "audit": "policies.audit:Audit",
 }
 

@@ -41,8 +41,8 @@ _SOURCES: Final = (
 )
 _NUMBERS: Final = frozenset(
     (
-        "PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "US_ITIN", "US_ROUTING_NUMBER", "US_BANK_NUMBER", "UK_NHS", "DE_TAX_ID",
-        "IN_AADHAAR", "AU_TFN", "CA_SIN", "BR_CPF",
+        "PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "US_ITIN", "US_ROUTING_NUMBER", "US_BANK_NUMBER", "UK_NHS",
+        "DE_TAX_ID", "IN_AADHAAR", "AU_TFN", "CA_SIN", "BR_CPF",
     )
 )  # fmt: skip
 """Their values are digits, blanks and signs."""

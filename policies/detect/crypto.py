@@ -55,6 +55,7 @@ def _rule(
     *,
     near: frozenset[str] = frozenset(),
     holds: str = "",
+    least: int = 25,
 ) -> Rule:
     return Rule(
         name=name,
@@ -66,6 +67,7 @@ def _rule(
         check=check,
         words=near,
         holds=holds,
+        least=least,
     )
 
 
@@ -84,6 +86,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "BIP 173, BIP 350, CIP-19",
         bech32,
         holds="1",
+        least=39,
     ),
     _rule(
         "cash-address",
@@ -91,11 +94,19 @@ RULES: Final[tuple[Rule, ...]] = (
         rf"(?:(?<=b)itcoincash:[qp]|(?<=[qp])){_DATA}{{41}}",
         "Bitcoin Cash, CashAddr specification",
         cashaddr,
+        least=41,
     ),
     _rule("ethereum-address", "0", "x[0-9A-Fa-f]{40}", "ERC-55, mixed-case checksum", eip_55, holds="x"),
     _rule("ethereum-address-near-word", "0", "[xX][0-9A-Fa-f]{40}", "ERC-55", _not_zero, near=WORDS, holds="xX"),
     _rule("stellar-address", "G", "[A-D][A-Z2-7]{54}", "Stellar SEP-0023", stellar, holds="G"),
-    _rule("monero-address", "[48]", rf"[0-9AB]{_BASE58}{{93}}(?:{_BASE58}{{11}})?+", "Monero, standard address", None),
+    _rule(
+        "monero-address",
+        "[48]",
+        rf"[0-9AB]{_BASE58}{{93}}(?:{_BASE58}{{11}})?+",
+        "Monero, standard address",
+        None,
+        least=95,
+    ),
     _rule(
         "solana-address-near-word",
         _BASE58,

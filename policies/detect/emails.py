@@ -137,6 +137,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="email-spelled",
+        says=(" dot ", " punkt ", " point ", " punto ", " ponto ", " AT "),
         entity="EMAIL_ADDRESS",
         pattern=re.compile(
             rf"{_NAME}(?:{_BARE_DOT}{_PART}){{0,3}}+ (?i:{_AT_WORDS}) {_PART}"
@@ -149,6 +150,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="email-spelled-near-word",
+        says=(" at ", " ät ", " arroba ", " arobase ", " chiocciola "),
         entity="EMAIL_ADDRESS",
         pattern=re.compile(
             rf"{_NAME} (?i:{_AT_WORDS}) {_PART}"

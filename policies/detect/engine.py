@@ -19,7 +19,7 @@ from policies.detect.tables import parts
 LONGEST_KEY: Final = 64
 """Characters of a key that are read for what it says."""
 _REMEMBERED: Final = 4_096
-_KEY_CONFIDENCE: Final = 0.9
+KEY_CONFIDENCE: Final = 0.9
 _PUT: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000})?>\Z")
 """What a redaction put there: no value of the kind that its key speaks of."""
 
@@ -55,8 +55,7 @@ class Engine:
 
     def _context(self, keys: tuple[str, ...]) -> Context:
         said = self._names.said(keys)
-        words = frozenset(word for key in keys for word in self._names.words(key))
-        return Context(Near(keys, words), said if said and said.entity in self._entities else None)
+        return Context(Near(keys, self._names.near(keys)), said if said and said.entity in self._entities else None)
 
     def key(self, key: str, check: Check) -> list[Finding]:
         """What stands in the name of a property."""
@@ -106,7 +105,7 @@ class Engine:
         said = context.said
         if said and _is(said, text):
             blank = len(text) - len(text.lstrip())
-            return [Finding(blank, len(text.rstrip()), said.entity, _KEY_CONFIDENCE, "key")]
+            return [Finding(blank, len(text.rstrip()), said.entity, KEY_CONFIDENCE, "key")]
         found: list[Finding] = []
         for finder in self._finders:
             found += finder.find(text, context.near, check)
@@ -123,7 +122,7 @@ class Engine:
         value = text[pair.start : pair.end]
         if said is None or (pair.number and not said.numbers) or not _is(said, value):
             return None
-        return Finding(pair.start, pair.end, said.entity, _KEY_CONFIDENCE, "key", number=pair.number)
+        return Finding(pair.start, pair.end, said.entity, KEY_CONFIDENCE, "key", number=pair.number)
 
 
 def _is(rule: KeyRule, text: str) -> bool:

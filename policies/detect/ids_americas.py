@@ -41,6 +41,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="ca-sin-said",
+        says=("insurance", "assurance"),
         entity="CA_SIN",
         pattern=re.compile(said("social[ _-]insurance|assurance[ _-]sociale") + rf"(?P<value>{_SIN}){BACK}"),
         source="Employment and Social Development Canada, SIN validation",
@@ -91,6 +92,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="br-cnpj-in-a-row",
+        least=14,
         entity="BR_CNPJ",
         pattern=re.compile(rf"[0-9](?=[0-9]{{7}}000){FRONT}[0-9]{{7}}000[1-9][0-9]{{2}}{BACK}"),
         source=_RECEITA,

@@ -54,6 +54,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         # One in 2,500 of ten random capitals and digits.
         name="in-pan",
+        least=10,
         entity="IN_PAN",
         pattern=re.compile(rf"[A-Z]{FRONT}{_PAN}{BACK}"),
         source="Income Tax Department of India, structure of the PAN",
@@ -86,6 +87,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="au-tfn-said",
+        says=("tax",),
         entity="AU_TFN",
         pattern=re.compile(said("tax[ _-]file") + rf"(?P<value>{_TFN}){BACK}"),
         source="Australian Taxation Office, TFN algorithm",
@@ -98,6 +100,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         # One in 140 of the texts made of a capital, seven digits and a capital: a series, and a letter of eleven.
         name="sg-nric",
+        least=9,
         entity="SG_NRIC",
         pattern=re.compile(rf"[STFGM]{FRONT}[0-9]{{7}}[A-Z]{BACK}"),
         source="Immigration and Checkpoints Authority, NRIC and FIN",

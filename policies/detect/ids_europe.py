@@ -81,6 +81,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="uk-nino-said",
+        says=("national",),
         entity="UK_NINO",
         pattern=re.compile(said("national[ _-]insurance") + rf"(?P<value>{_NINO_WRITTEN}){BACK}"),
         source="HMRC, National Insurance Manual NIM39110",

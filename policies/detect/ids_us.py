@@ -59,6 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="us-ssn-said",
+        says=("social", "seguro", "taxpayer"),
         entity="US_SSN",
         pattern=re.compile(
             said("social[ _-]?security|seguro[ _-]social|taxpayer[ _-]id(?:entification)?")
@@ -109,6 +110,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         # The phrase belongs to the pattern: the word licence alone stands beside software keys and plates.
         name="us-driver-license-said",
+        says=("driv", "dl", "d.l"),
         entity="US_DRIVER_LICENSE",
         pattern=re.compile(
             said(r"driv(?:er['’]?s?|ers['’]|ing)[ _-]?lic(?:en[cs]e)?|dln?|d\.l\.")

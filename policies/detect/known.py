@@ -23,6 +23,7 @@ _CHECK_EVERY: Final = 256
 @dataclass(slots=True)
 class _Node:
     entity: str = ""
+    confidence: float = 0.0
     below: dict[str, _Node] = field(default_factory=dict)
 
 
@@ -32,25 +33,26 @@ class Known:
     def __init__(self, check: Callable[[], None]) -> None:
         self._check = check
         self._root = _Node()
-        self.entities: dict[str, str] = {}
-        """The entity of each value, as it was written."""
+        self._values: dict[str, float] = {}
         self.numbers: dict[str, str] = {}
         """The entity of each value of digits and signs, by its digits."""
 
-    def add(self, value: str, entity: str) -> None:
-        if len(value) < _SHORTEST or value in OWN or value in self.entities:
+    def add(self, value: str, entity: str, confidence: float = 1.0) -> None:
+        """Of two entities that were found for one value, the surer one counts."""
+        if len(value) < _SHORTEST or value in OWN or self._values.get(value, -1.0) >= confidence:
             return
         parts = _WORD.split(plain(value))[1:-1]  # from its first word to its last
         if not parts or len(parts) > _MOST_PARTS:
             return
-        self.entities[value] = entity
+        self._values[value] = confidence
         digits = _SIGNS.sub("", plain(value))
         if digits.isdecimal() and len(digits) >= _SHORTEST:
             self.numbers[digits] = entity
         node = self._root
         for part in parts:
             node = node.below.setdefault(part, _Node())
-        node.entity = node.entity or entity
+        if confidence > node.confidence:
+            node.entity, node.confidence = entity, confidence
 
     def find(self, text: str) -> Iterator[Finding]:
         if not self._root.below:

@@ -7,10 +7,12 @@ from typing import Final
 
 from policies.detect.actions import DeniedError
 from policies.detect.encoded import SHORTEST
-from policies.detect.engine import Check, Context, Engine
+from policies.detect.engine import KEY_CONFIDENCE, LONGEST_KEY, Check, Context, Engine
+from policies.detect.finding import Finding
 from policies.detect.known import Known
 from policies.detect.layers import layers
 from policies.detect.mirror import parsed
+from policies.detect.places import steps_of
 from policies.detect.reading import Reading
 from policies.detect.scope import Scope
 from policies.jsontext import MAX_DEPTH
@@ -19,6 +21,8 @@ from policies.text import Budget, Walk, Where, depth_of, path
 
 MOST_VALUES: Final = 500_000
 """Of a result, its texts that are JSON included."""
+_NAMING: Final = ("name", "key", "field", "label", "attribute", "type", "system")
+"""Keys that say what stands under `value` beside them, the most telling first."""
 DEEPEST: Final = 3
 """Base64 within base64."""
 OPENINGS: Final = frozenset('{["`~ \t\r\n\u200b\ufeff\xa0\xad')
@@ -62,18 +66,20 @@ class Looking:
 
     def _object(self, value: Mapping[str, Json], where: Where, above: tuple[str, ...]) -> None:
         self._budget.spend(len(value) + 1)
+        if "value" in value:
+            self._name(value, where)
         clean, plain, context_of = self._clean, self._plain_keys, self._engine.context
         for key, child in value.items():
             if key not in plain:
                 self._key(key, (where, key))
             kind = type(child)
             if kind is str:
-                context = context_of((key, *above))
+                context = context_of((key, *above)) if key != "value" else self._reading.context((where, key))
                 if child and (child, context) not in clean:
                     self._text(child, (where, key), context)
             elif kind is int or kind is float:
                 context = context_of((key, *above))
-                if context.said:
+                if context.said or key == "value":
                     self._number(child, (where, key))
             elif kind is dict:
                 self._object(child, (where, key), (key,))
@@ -81,6 +87,12 @@ class Looking:
                 self._array(child, (where, key), (key, *above))
             elif child is not None and kind is not bool:
                 self._data(child, (where, key))
+
+    def _name(self, value: Mapping[str, Json], where: Where) -> None:
+        """What the object says of its `value`."""
+        name = next((value[key] for key in _NAMING if isinstance(value.get(key), str)), "")
+        if name and len(name) <= LONGEST_KEY:
+            self._reading.names[tuple(steps_of(where))] = name
 
     def _array(self, value: list[Json] | tuple[Json, ...], where: Where, keys: tuple[str, ...]) -> None:
         self._budget.spend(len(value) + 1)
@@ -110,7 +122,7 @@ class Looking:
     def _number(self, number: float, where: Where) -> None:
         digits, entity = self._reading.number(number, where)
         if entity:
-            self._note(digits, entity, where)
+            self._note(digits, Finding(0, len(digits), entity, KEY_CONFIDENCE, "key"), where)
 
     def _text(self, text: str, where: Where, context: Context, depth: int = 0) -> None:
         self._check()
@@ -118,7 +130,7 @@ class Looking:
             return
         findings = self._reading.find(text, where, context)
         for finding in findings:
-            self._note(text[finding.start : finding.end], finding.entity, where)
+            self._note(text[finding.start : finding.end], finding, where)
         runs = self._reading.encoded(text) if depth < DEEPEST and len(text) >= SHORTEST else ()
         for run in runs:
             self._text(run.text, where, context, depth + 1)
@@ -136,7 +148,7 @@ class Looking:
     def _key(self, key: str, where: Where) -> str:
         if key not in self._plain_keys:
             for finding in self._engine.key(key, self._check):
-                self._note(key[finding.start : finding.end], finding.entity, where)
+                self._note(key[finding.start : finding.end], finding, where)
         return key
 
     def _blob(self, data: str, mime: str, where: Where) -> str:
@@ -145,9 +157,9 @@ class Looking:
             self._text(text, where, self._reading.context(where))
         return data
 
-    def _note(self, value: str, entity: str, where: Where) -> None:
+    def _note(self, value: str, finding: Finding, where: Where) -> None:
         self.found = True
-        if self._scope.actions.of(entity) == "deny":
-            raise DeniedError(f"{entity} at {path(where)}")
+        if self._scope.actions.of(finding.entity) == "deny":
+            raise DeniedError(f"{finding.entity} at {path(where)}")
         for layer in layers(value):
-            self._known.add(layer.text, entity)
+            self._known.add(layer.text, finding.entity, finding.confidence)

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from policies.detect.encoded import SHORTEST, Encoded, encoded
 from policies.detect.engine import LONGEST_KEY, Check, Context, Engine
 from policies.detect.finding import Finding
+from policies.detect.places import steps_of
 from policies.detect.scope import BlobDeniedError, Scope, TooLargeError
 from policies.text import Where, keys
 
@@ -19,6 +20,8 @@ class Reading:
         self._engine, self._scope, self._check = engine, scope, check
         self._memo: dict[tuple[str, Context], list[Finding]] = {}
         self._runs: dict[str, tuple[Encoded, ...]] = {}
+        self.names: dict[tuple[str | int, ...], str] = {}
+        """What objects say of their `value`, by the objects' places: `{"name": "phone", "value": …}`."""
         self._owner: Where = None
         self._above: tuple[str, ...] = ()
 
@@ -27,6 +30,8 @@ class Reading:
         if where is None:
             return self._engine.context(())
         owner, step = where
+        if self.names and step == "value" and (name := self.names.get(tuple(steps_of(owner)))):
+            return self._engine.context((name, step))
         if owner is not self._owner:
             self._owner, self._above = owner, keys(owner, 1)
         return self._engine.context((step, *self._above) if type(step) is str else keys(where))

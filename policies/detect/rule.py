@@ -18,11 +18,14 @@ class Rule:
     ends in it counts too (`homephone`). Without, the pattern is strong enough by itself.
 
     `pattern` takes linear time (possessive quantifiers, or bounded ones; never one that can give up to another),
-    starts with `(?<![A-Za-z0-9])` or the like, and matches as a whole what is to go. `digits` is how many ASCII digits
-    it needs at least, and with `row` all in one row of digits, blanks and the signs `.()/+-`; `least` is how many
-    letters, digits and colons it needs without anything between them; `holds`, characters of which each match has one; `says`, lower-case words of which it
-    has one: a text without is spared the search.
-    `locale` is the country (`us`, `gb`, … in lower case; empty: everywhere), `source` says where the rule is written.
+    begins with a set of characters (`re` searches for those fast) and only then looks behind, and matches as a whole
+    what is to go. `locale` is the country (`us`, `gb`, … in lower case; empty: everywhere), `source` says where the
+    rule is written.
+
+    The others spare a text the search: `digits` is how many ASCII digits a match needs at least, with `row` all in one
+    row of digits, blanks and the signs `.()/+-`; `least`, how many letters, digits and colons it needs without anything
+    between them; `holds`, characters of which each match has one; `says`, parts of words of which the text has one, in
+    any case where they are written in lower case.
     """
 
     name: str

@@ -25,6 +25,7 @@ _DIGEST_CHARS: Final = 32
 _DIGEST: Final = re.compile(r"(?=[0-9]{0,64}[a-f])(?![a-f]{2}[0-9]{10,32}\Z)[0-9a-f]{32,128}\Z")
 """A hash: `benign` says so as well, after more work."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_COUNTED: Final = re.compile(r"[^\W_]+")
 _BEFORE, _AFTER = 128, 48
 """Characters before and after a match in which its words are looked for."""
 _WORDS_BEFORE, _WORDS_AFTER = 5, 2
@@ -110,8 +111,8 @@ class Rules:
         return tuple(dict.fromkeys(rules))
 
     def _beside(self, text: str, found: Finding, rule: Rule) -> bool:
-        before = _WORD.findall(text[max(found.start - _BEFORE, 0) : found.start].lower())[-_WORDS_BEFORE:]
-        after = _WORD.findall(text[found.end : found.end + _AFTER].lower())[:_WORDS_AFTER]
+        before = _COUNTED.findall(text[max(found.start - _BEFORE, 0) : found.start].lower())[-_WORDS_BEFORE:]
+        after = _COUNTED.findall(text[found.end : found.end + _AFTER].lower())[:_WORDS_AFTER]
         return any(rule in self._of(word) for word in (*before, *after))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from policies.model import Json, JsonObject
 
 if TYPE_CHECKING:
-    from policies.detect.actions import Seal
+    from policies.detect.actions import Actions, Seal
     from policies.text import Walk
 
 
@@ -18,7 +18,7 @@ class Wanted:
     """How to walk the body, and the schema of what stands under the key `described`.
 
     `tool` is the tool's name, empty for other methods; `spoken` the address that the caller asked for; `seal` makes
-    tokens for this caller.
+    tokens for this caller; `actions` take the place of the worker's.
     """
 
     walk: Callable[[Walk, JsonObject], JsonObject]
@@ -27,3 +27,4 @@ class Wanted:
     tool: str = ""
     spoken: str = ""
     seal: Seal | None = None
+    actions: Actions | None = None

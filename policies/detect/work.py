@@ -25,10 +25,14 @@ SparedIn: TypeAlias = Callable[[str], Spared | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`max_text` in characters of one text, `max_seconds` in seconds of processor time for one body."""
+    """`max_text` in characters of one text, `max_seconds` in seconds of processor time for one body.
+
+    `denial` is the reason of a denial where the action says `deny`.
+    """
 
     max_text: int
     max_seconds: float
+    denial: str = "contains_personal_data"
 
 
 class Worker:
@@ -61,7 +65,7 @@ class Worker:
         except (TooLargeError, TooManyValuesError, GrowthError, OutOfTimeError):
             return Deny("too_large_to_redact")
         except DeniedError as error:
-            return Deny("contains_personal_data", str(error))
+            return Deny(self._limits.denial, str(error))
         except BlobDeniedError as error:
             return Deny("blob_not_allowed", str(error))
         except (NotRedactableError, KeyCollisionError) as error:
@@ -70,7 +74,7 @@ class Worker:
     def _scope(self, wanted: Wanted, check: Callable[[], None]) -> Scope:
         return Scope(
             max_text=self._limits.max_text,
-            actions=replace(self._actions, seal=wanted.seal) if wanted.seal else self._actions,
+            actions=replace(self._actions, seal=wanted.seal) if wanted.seal else wanted.actions or self._actions,
             schema=Schema(wanted.schema, self._validation(), check) if wanted.schema else None,
             described=wanted.described,
             spoken=wanted.spoken,

@@ -1,1 +1,141 @@
-"""Credentials in calls and results: which they are, where they stand, and where they may stay."""
+"""`secrets`: credentials, found by their issuers' shapes and by the names they stand under, never pass.
+
+Results, errors, notices, prompts, resources and tools' descriptions lose them; a call that carries one is denied
+(`arguments`). What may stay, by tool, place and kind, is an exemption with its reason, which `check` shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+from pydantic import Field, field_validator
+
+from policies.detect.detecting import Detecting
+from policies.detect.wanted import Wanted
+from policies.model import ALLOW, Call
+from policies.policy import CallDecision, PolicyConfig, Services
+from policies.secrets.exemption import Exemption, ExemptionConfig
+from policies.text import path
+
+if TYPE_CHECKING:
+    from policies.detect.scope import Spared
+    from policies.detect.work import SparedIn, Worker
+    from policies.secrets.userrules import UserRules
+
+Gates: TypeAlias = tuple[Callable[[bytes], bool], ...]
+
+__all__ = ["Secrets", "SecretsConfig"]
+
+SECRET = "SECRET"
+
+
+class SecretsConfig(PolicyConfig):
+    """`rules` are files in gitleaks' TOML form, from the working directory; `builtin = false` leaves ours out.
+
+    `max_text` is in characters of one text, `max_bytes` in bytes of the compact JSON of a result or of params,
+    `max_seconds` is processor time for one body.
+    """
+
+    arguments: Literal["deny", "redact", "pass"] = "deny"
+    results: Literal["redact", "deny"] = "redact"
+    action: Literal["replace", "mask", "remove"] = "replace"
+    builtin: bool = True
+    rules: tuple[Path, ...] = ()
+    exempt: tuple[ExemptionConfig, ...] = ()
+    max_text: int = Field(default=2 << 20, ge=1)
+    max_bytes: int = Field(default=2 << 20, ge=1)
+    max_seconds: float = Field(default=2.0, gt=0)
+
+    @field_validator("exempt")
+    @classmethod
+    def _name_something(cls, exempt: tuple[ExemptionConfig, ...]) -> tuple[ExemptionConfig, ...]:
+        for each in exempt:
+            each.exemption()
+        return exempt
+
+
+class Secrets(Detecting):
+    """Denies with `contains_secret`, `too_large_to_redact` over a cap or over time, and `not_redactable` when no valid
+    result is left.
+    """
+
+    Config: ClassVar[type[PolicyConfig]] = SecretsConfig
+    config: SecretsConfig
+
+    def __init__(self, config: PolicyConfig, services: Services) -> None:
+        super().__init__(config, services)
+        self._gates: Gates = ()
+
+    def notes(self) -> Sequence[str]:
+        """The exemptions, with their reasons."""
+        return tuple(_told(each) for each in self.config.exempt)
+
+    @property
+    def _most_bytes(self) -> int:
+        return self.config.max_bytes
+
+    def _load(self) -> Worker:
+        """Raises PolicyConfigError for rules that cannot be used."""
+        from policies.detect.actions import Actions
+        from policies.detect.engine import Engine
+        from policies.detect.keynames import KeyNames
+        from policies.detect.work import Limits, Worker
+        from policies.secrets.finder import SecretFinder
+
+        config = self.config
+        finders: list[SecretFinder | UserRules] = [SecretFinder()] if config.builtin else []
+        if config.rules:
+            from policies.secrets.gitleaks import load
+
+            finders.append(load(config.rules))
+        self._gates = tuple(finder.may_hold for finder in finders)
+        return Worker(
+            Engine(finders, KeyNames(()), (SECRET,)),
+            Actions(default=config.action if config.results == "redact" else "deny"),
+            Limits(max_text=config.max_text, max_seconds=config.max_seconds, denial="contains_secret"),
+            spared=_sparing(tuple(each.exemption() for each in config.exempt)),
+        )
+
+    def _harmless(self, raw: bytes, worker: Worker) -> bool:
+        return not may_hold(raw, self._gates)
+
+    def on_call(self, call: Call) -> CallDecision | Awaitable[CallDecision]:
+        if self.config.arguments == "pass":
+            return ALLOW
+        return self._decide(call.params, call.with_params, self._of_call(call))
+
+    def _of_call(self, call: Call) -> Wanted:
+        from policies.detect.actions import Actions
+
+        denying = self.config.arguments == "deny"
+        return replace(super()._of_call(call), actions=Actions(default="deny" if denying else self.config.action))
+
+
+def _told(exempt: ExemptionConfig) -> str:
+    named = (("tools", exempt.tools), ("paths", exempt.paths), ("kinds", exempt.kinds))
+    what = "; ".join(f"{name} {', '.join(globs)}" for name, globs in named if globs)
+    return f"secrets may stay in {what}: {exempt.reason}"
+
+
+def _sparing(exemptions: Sequence[Exemption]) -> SparedIn | None:
+    """For a tool's name, whether a finding is exempt."""
+    if not exemptions:
+        return None
+
+    def spared_in(tool: str) -> Spared:
+        return lambda where, entity, rule: any(each.matches(tool, path(where), rule) for each in exemptions)
+
+    return spared_in
+
+
+def may_hold(raw: bytes, gates: Gates, depth: int = 3) -> bool:
+    """Whether a document may hold a secret, in its text or in base64 within it."""
+    if any(gate(raw) for gate in gates):
+        return True
+    from policies.detect.encoded import encoded
+
+    runs = encoded(raw.decode(errors="replace")) if depth else ()
+    return any(may_hold(run.text.encode(errors="replace"), gates, depth - 1) for run in runs)

@@ -26,7 +26,7 @@ def policy() -> Iterator[Redact]:
 
 
 async def test_a_value_that_one_place_gives_away_is_removed_from_every_other(policy: Redact) -> None:
-    structured = {"ssn": "536228726", "phone": "882 8080", "birth_date": "March 12, 1984", "card": 999988887777}
+    structured = {"ssn": "536228726", "phone": "882 8080", "birth_date": "March 12, 1984", "card_number": 999988887777}
     prose = "Jane: 536228726, tel. 882 8080; born March 12, 1984; pays with 999988887777. Order 5362287261."
     clean = await redacted(policy, result(prose, structured=structured))
     assert clean.content[0]["text"] == (
