@@ -117,7 +117,7 @@ class Policy:
         self.services = services
 
     def notes(self) -> Sequence[str]:
-        """What `check` and the start tell an operator of this configuration: exceptions it makes, what it leaves open."""
+        """What `check` and the start tell an operator of this configuration: the exceptions it makes, what it cannot do."""
         return ()
 
     async def open(self) -> None:

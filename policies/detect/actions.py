@@ -34,6 +34,11 @@ class Actions:
     key: bytes = b""
     seal: Seal | None = None
 
+    @property
+    def denies(self) -> bool:
+        """Whether any entity's action is `deny`."""
+        return self.default == "deny" or "deny" in self.by_entity.values()
+
     def of(self, entity: str) -> Action:
         return self.by_entity.get(entity, self.default)
 

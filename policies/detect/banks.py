@@ -47,6 +47,7 @@ def _ibans() -> str:
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="iban",
+        letters=2,
         entity="IBAN_CODE",
         pattern=re.compile(rf"[A-Za-z](?=[A-Za-z][0-9]{{2}}){FRONT}(?:{_ibans()})(?![A-Za-z0-9_])(?!-[A-Za-z0-9])"),
         source="ISO 13616-1; SWIFT IBAN registry",

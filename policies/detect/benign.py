@@ -75,8 +75,8 @@ _SAYING: Final = words(
 """Before a hyphen they say what the digits are: `SSN-…`."""
 
 _MASKING: Final = re.compile(r"[*•●xX#\u2588._ -]{3,60}[0-9A-Za-z]{0,4}|[0-9][*•●xX#._ -]{4,60}[0-9]{0,4}")
+_ONE_DIGIT: Final = re.compile(r"[^\w]*+(\d)(?:[^\w]*+\1){6,}+[^\w]*+")
 _MASK_LETTERS: Final = frozenset("*•●xX#\u2588")
-_FEWEST_MASKED: Final = 7
 _LONGEST_MASK: Final = 64
 _ARN: Final = re.compile(r"arn:aws[a-z-]{0,10}:[a-z0-9-]{1,40}:[a-z0-9-]{0,30}:[0-9]{0,12}:")
 
@@ -99,8 +99,7 @@ def is_mask(text: str) -> bool:
         return False
     if not _MASK_LETTERS.isdisjoint(text) and _MASKING.fullmatch(text):
         return sum(char in _MASK_LETTERS for char in text) >= 3
-    digits = [char for char in text if char.isdigit()]
-    return len(digits) >= _FEWEST_MASKED and len(set(digits)) == 1 and not any(char.isalpha() for char in text)
+    return _ONE_DIGIT.fullmatch(text) is not None
 
 
 def head(text: str) -> int:

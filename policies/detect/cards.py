@@ -124,7 +124,14 @@ def _grouped(layout: str) -> str:
 _SOURCE: Final = "ISO/IEC 7812-1; the networks' published ranges"
 
 
-def _rule(name: str, pattern: str, check: Callable[[str], bool], near: frozenset[str] = frozenset()) -> Rule:
+def _rule(
+    name: str,
+    pattern: str,
+    check: Callable[[str], bool],
+    near: frozenset[str] = frozenset(),
+    least: int = 0,
+    holds: str = "",
+) -> Rule:
     return Rule(
         name=name,
         entity="CREDIT_CARD",
@@ -135,13 +142,15 @@ def _rule(name: str, pattern: str, check: Callable[[str], bool], near: frozenset
         check=check,
         words=near,
         digits=12,
+        least=least,
+        holds=holds,
     )
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    _rule("card", rf"[1-689](?=[0-9]{{11}}){FRONT}{_NO_PHONE}[0-9]{{11,18}}+{BACK}", is_card),
+    _rule("card", rf"[1-689](?=[0-9]{{11}}){FRONT}{_NO_PHONE}[0-9]{{11,18}}+{BACK}", is_card, least=12),
     _rule("card-near-word", rf"[0-6]{FRONT}{_NO_PHONE}[0-9]{{11,18}}+{BACK}", may_be_card, near=WORDS),
-    *(_rule(name, _grouped(layout), is_card) for name, layout in _LAYOUTS.items()),
+    *(_rule(name, _grouped(layout), is_card, holds=" .-") for name, layout in _LAYOUTS.items()),
     _rule(
         "card-in-groups-near-word",
         rf"[0-6]{FRONT}{_NO_PHONE}(?:{_LOOSE}[0-9]){{11,18}}+{BACK}",

@@ -15,6 +15,7 @@ from policies.detect import (
     ids_americas,
     ids_asia_pacific,
     ids_europe,
+    ids_southern_europe,
     ids_us,
     network,
     people,
@@ -37,6 +38,7 @@ _SOURCES: Final = (
     ids_us,
     ids_americas,
     ids_europe,
+    ids_southern_europe,
     ids_asia_pacific,
 )
 _NUMBERS: Final = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from policies.detect.finding import Finder, Finding, Near
@@ -61,7 +61,7 @@ class Engine:
         """What stands in the name of a property."""
         if key in self.plain_keys:
             return []
-        found = apart(self._found(key, self.context(()), check, pairs_too=False))
+        found = apart(self._in_layers(key, self.context(()), check, False))
         if not found:
             if len(self.plain_keys) >= _REMEMBERED:
                 self.plain_keys.clear()
@@ -73,25 +73,31 @@ class Engine:
         said = context.said
         return said if said and said.numbers and _is(said, digits) else None
 
-    def find(self, text: str, context: Context, check: Check) -> list[Finding]:
+    def find(self, text: str, context: Context, check: Check) -> Sequence[Finding]:
         """In order, none overlapping another, in the raw text."""
-        if text in OWN:
-            return []
+        if reads_as_written(text):  # and so has no line feed, and is no table
+            found = self._in_layer(text, context, check, True)
+        else:
+            found = self._deeply(text, context, check)
+        if not found or text in OWN:
+            return ()
+        return found if len(found) == 1 else apart(found)
+
+    def _deeply(self, text: str, context: Context, check: Check) -> Sequence[Finding]:
+        """In any order."""
         table = parts(text) if "\n" in text else []
         if not table:
-            found = self._found(text, context, check, pairs_too=True)
-            return apart(found) if found else found
-        found = []
+            return self._in_layers(text, context, check, True)
+        found: list[Finding] = []
         for part in table:
             check()
             if part.end > part.start:
                 keys = context.near.keys if part.key is None else (part.key, *context.near.keys[:1])
-                inner = self._found(text[part.start : part.end], self.context(keys), check, pairs_too=part.key is None)
-                found += [_moved(each, part.start) for each in inner]
-        return apart(found)
+                inner = self._in_layers(text[part.start : part.end], self.context(keys), check, part.key is None)
+                found += [replace(each, start=each.start + part.start, end=each.end + part.start) for each in inner]
+        return found
 
-    def _found(self, text: str, context: Context, check: Check, *, pairs_too: bool) -> list[Finding]:
-        """In any order."""
+    def _in_layers(self, text: str, context: Context, check: Check, pairs_too: bool) -> Sequence[Finding]:
         if reads_as_written(text):
             return self._in_layer(text, context, check, pairs_too)
         found: list[Finding] = []
@@ -101,14 +107,16 @@ class Engine:
             found += inner if layer.below is None else [_placed(each, layer) for each in inner]
         return found
 
-    def _in_layer(self, text: str, context: Context, check: Check, pairs_too: bool) -> list[Finding]:
+    def _in_layer(self, text: str, context: Context, check: Check, pairs_too: bool) -> Sequence[Finding]:
         said = context.said
-        if said and _is(said, text):
+        if said is not None and _is(said, text):
             blank = len(text) - len(text.lstrip())
-            return [Finding(blank, len(text.rstrip()), said.entity, KEY_CONFIDENCE, "key")]
+            return (Finding(blank, len(text.rstrip()), said.entity, KEY_CONFIDENCE, "key"),)
         found: list[Finding] = []
         for finder in self._finders:
-            found += finder.find(text, context.near, check)
+            inner = finder.find(text, context.near, check)
+            if inner:
+                found += inner
         if pairs_too and (":" in text or "=" in text or "</" in text):
             for pair in pairs(text):
                 check()
@@ -133,18 +141,6 @@ def _is(rule: KeyRule, text: str) -> bool:
     return rule.check is None or rule.check(text)
 
 
-def _moved(finding: Finding, by: int) -> Finding:
-    return Finding(
-        finding.start + by,
-        finding.end + by,
-        finding.entity,
-        finding.confidence,
-        finding.why,
-        finding.rule,
-        finding.number,
-    )
-
-
 def _placed(finding: Finding, layer: Layer) -> Finding:
     start, end = layer.place(finding.start, finding.end)
-    return Finding(start, end, finding.entity, finding.confidence, finding.why, finding.rule, finding.number)
+    return replace(finding, start=start, end=end)

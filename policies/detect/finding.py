@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -51,6 +51,6 @@ class Finder(Protocol):
         """What it can find."""
         ...
 
-    def find(self, text: str, near: Near, check: Callable[[], None]) -> Iterable[Finding]:
+    def find(self, text: str, near: Near, check: Callable[[], None]) -> Sequence[Finding]:
         """Findings in any order, overlapping or not. `check` is called every few findings, and may raise to stop."""
         ...

@@ -54,6 +54,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         # One in 2,500 of ten random capitals and digits.
         name="in-pan",
+        letters=6,
         least=10,
         entity="IN_PAN",
         pattern=re.compile(rf"[A-Z]{FRONT}{_PAN}{BACK}"),
@@ -100,6 +101,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         # One in 140 of the texts made of a capital, seven digits and a capital: a series, and a letter of eleven.
         name="sg-nric",
+        letters=2,
         least=9,
         entity="SG_NRIC",
         pattern=re.compile(rf"[STFGM]{FRONT}[0-9]{{7}}[A-Z]{BACK}"),

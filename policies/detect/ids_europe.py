@@ -59,6 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="uk-nino",
+        letters=3,
         entity="UK_NINO",
         pattern=re.compile(rf"{_NINO}(?:[0-9]{{6}}|(?P<gap>[ -])(?:[0-9]{{2}}(?P=gap)){{3}}| [0-9]{{6}} )[A-D]{BACK}"),
         source="HMRC, National Insurance Manual NIM39110",

@@ -39,6 +39,7 @@ def is_fiscal_code(text: str) -> bool:
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="es-nif",
+        letters=1,
         entity="ES_NIF",
         pattern=re.compile(rf"[0-9](?=[0-9]{{7}}){FRONT}[0-9]{{7}}-?{_LETTER}{BACK}"),
         source=_SPAIN,
@@ -62,6 +63,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="es-nie",
+        letters=2,
         entity="ES_NIE",
         pattern=re.compile(rf"[XYZ]{FRONT}-?[0-9]{{7}}-?{_LETTER}{BACK}"),
         source=_SPAIN,
@@ -85,6 +87,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="it-fiscal-code",
+        letters=9,
         entity="IT_FISCAL_CODE",
         pattern=re.compile(rf"[A-Za-z](?=[A-Za-z]{{2}} ?[A-Za-z]{{3}} ?[0-9L-Vl-v]{{2}}){FRONT}(?i:{_FISCAL}){BACK}"),
         source=_ITALY,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from policies.detect.finding import Finding
-from policies.detect.layers import plain
+from policies.detect.layers import layers, plain, reads_as_written
 from policies.detect.replace import OWN
 
 _WORD: Final = re.compile(r"([^\W_]+)")
@@ -38,7 +38,11 @@ class Known:
         """The entity of each value of digits and signs, by its digits."""
 
     def add(self, value: str, entity: str, confidence: float = 1.0) -> None:
-        """Of two entities that were found for one value, the surer one counts."""
+        """Of two entities that were found for one value, the surer one counts. The value counts as it reads, too."""
+        for text in (value,) if reads_as_written(value) else (layer.text for layer in layers(value)):
+            self._add(text, entity, confidence)
+
+    def _add(self, value: str, entity: str, confidence: float) -> None:
         if len(value) < _SHORTEST or value in OWN or self._values.get(value, -1.0) >= confidence:
             return
         parts = _WORD.split(plain(value))[1:-1]  # from its first word to its last

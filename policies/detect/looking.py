@@ -9,8 +9,6 @@ from policies.detect.actions import DeniedError
 from policies.detect.encoded import SHORTEST
 from policies.detect.engine import KEY_CONFIDENCE, LONGEST_KEY, Check, Context, Engine
 from policies.detect.finding import Finding
-from policies.detect.known import Known
-from policies.detect.layers import layers
 from policies.detect.mirror import parsed
 from policies.detect.places import steps_of
 from policies.detect.reading import Reading
@@ -40,17 +38,19 @@ def budget(check: Check) -> Budget:
 
 
 class Looking:
-    """Looks at every leaf once. `walk` is the walk to do it with; `found` says whether there was anything.
+    """Looks at every leaf once. `walk` is the walk to do it with, `values` is what was found.
 
     Data is looked at without the walk's ceremony: most results hold nothing, and this is what each of them costs.
     """
 
-    def __init__(self, engine: Engine, reading: Reading, known: Known, scope: Scope, check: Check) -> None:
-        self._engine, self._reading, self._known, self._scope, self._check = engine, reading, known, scope, check
+    def __init__(self, engine: Engine, reading: Reading, scope: Scope, check: Check) -> None:
+        self._engine, self._reading, self._scope, self._check = engine, reading, scope, check
         self._plain_keys = engine.plain_keys
-        self._clean: set[tuple[str, Context]] = set()
+        self._memo = reading.memo
         self._budget = budget(check)
-        self.found = False
+        self.values: dict[str, Finding] = {}
+        self._spares = reading.spares
+        self._denies = scope.actions.denies
         self.walk = Walk(
             edit=self._leaf, key=self._key, numbers=True, budget=self._budget, blob=self._blob, data=self._data
         )
@@ -68,14 +68,14 @@ class Looking:
         self._budget.spend(len(value) + 1)
         if "value" in value:
             self._name(value, where)
-        clean, plain, context_of = self._clean, self._plain_keys, self._engine.context
+        memo, plain, context_of = self._memo, self._plain_keys, self._engine.context
         for key, child in value.items():
             if key not in plain:
                 self._key(key, (where, key))
             kind = type(child)
             if kind is str:
                 context = context_of((key, *above)) if key != "value" else self._reading.context((where, key))
-                if child and (child, context) not in clean:
+                if child and (self._spares or (child, context) not in memo):
                     self._text(child, (where, key), context)
             elif kind is int or kind is float:
                 context = context_of((key, *above))
@@ -97,11 +97,11 @@ class Looking:
     def _array(self, value: list[Json] | tuple[Json, ...], where: Where, keys: tuple[str, ...]) -> None:
         self._budget.spend(len(value) + 1)
         context = self._engine.context(keys)
-        clean, above = self._clean, keys[:1]
+        memo, above = self._memo, keys[:1]
         for index, child in enumerate(value):
             kind = type(child)
             if kind is str:
-                if child and (child, context) not in clean:
+                if child and (self._spares or (child, context) not in memo):
                     self._text(child, (where, index), context)
             elif kind is dict:
                 self._object(child, (where, index), above)
@@ -115,7 +115,7 @@ class Looking:
             self._number(leaf, where)
         elif leaf:
             context = self._reading.context(where)
-            if (leaf, context) not in self._clean:
+            if self._spares or (leaf, context) not in self._memo:
                 self._text(leaf, where, context)
         return leaf
 
@@ -128,14 +128,11 @@ class Looking:
         self._check()
         if text[0] in OPENINGS and self._inside(text, where):
             return
-        findings = self._reading.find(text, where, context)
-        for finding in findings:
+        for finding in self._reading.find(text, where, context):
             self._note(text[finding.start : finding.end], finding, where)
-        runs = self._reading.encoded(text) if depth < DEEPEST and len(text) >= SHORTEST else ()
-        for run in runs:
-            self._text(run.text, where, context, depth + 1)
-        if not (findings or runs or depth):
-            self._clean.add((text, context))
+        if depth < DEEPEST and len(text) >= SHORTEST:
+            for run in self._reading.encoded(text):
+                self._text(run.text, where, context, depth + 1)
 
     def _inside(self, text: str, where: Where) -> bool:
         """Whether the text is JSON, which is then looked at."""
@@ -158,8 +155,9 @@ class Looking:
         return data
 
     def _note(self, value: str, finding: Finding, where: Where) -> None:
-        self.found = True
-        if self._scope.actions.of(finding.entity) == "deny":
+        """Of two entities that are found for one value, the surer one counts."""
+        if self._denies and self._scope.actions.of(finding.entity) == "deny":
             raise DeniedError(f"{finding.entity} at {path(where)}")
-        for layer in layers(value):
-            self._known.add(layer.text, finding.entity, finding.confidence)
+        known = self.values.get(value)
+        if known is None or known.confidence < finding.confidence:
+            self.values[value] = finding

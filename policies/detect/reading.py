@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from policies.detect.encoded import SHORTEST, Encoded, encoded
@@ -18,7 +19,9 @@ class Reading:
 
     def __init__(self, engine: Engine, scope: Scope, check: Check) -> None:
         self._engine, self._scope, self._check = engine, scope, check
-        self._memo: dict[tuple[str, Context], list[Finding]] = {}
+        self.memo: dict[tuple[str, Context], Sequence[Finding]] = {}
+        """What stands in a text, exempt or not."""
+        self.spares = scope.spared is not None
         self._runs: dict[str, tuple[Encoded, ...]] = {}
         self.names: dict[tuple[str | int, ...], str] = {}
         """What objects say of their `value`, by the objects' places: `{"name": "phone", "value": …}`."""
@@ -40,17 +43,18 @@ class Reading:
         """The nearest key, none or one."""
         return keys(where, 1)
 
-    def find(self, text: str, where: Where, context: Context) -> list[Finding]:
+    def find(self, text: str, where: Where, context: Context) -> Sequence[Finding]:
         """In order, none overlapping another. Raises TooLargeError, and what `check` raises."""
-        if len(text) > self._scope.max_text:
-            raise TooLargeError("a text is longer than max_text")
-        key = (text, context)
-        found = self._memo.get(key)
+        found = self.memo.get((text, context))
         if found is None:
-            found = self._memo[key] = self._engine.find(text, context, self._check)
-        return [each for each in found if not self.spared(where, each.entity, each.rule)] if found else found
+            if len(text) > self._scope.max_text:
+                raise TooLargeError("a text is longer than max_text")
+            found = self.memo[text, context] = self._engine.find(text, context, self._check)
+        if found and self.spares:
+            return [each for each in found if not self.spared(where, each.entity, each.rule)]
+        return found
 
-    def key(self, key: str) -> list[Finding]:
+    def key(self, key: str) -> Sequence[Finding]:
         """In the name of a property."""
         return self._engine.key(key, self._check)
 

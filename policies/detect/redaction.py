@@ -25,7 +25,7 @@ class Redaction:
         self._known = Known(check)
         self._reading = Reading(engine, scope, check)
         self._writing = Writing(self._reading, self._known, scope)
-        self._looking = Looking(engine, self._reading, self._known, scope, check)
+        self._looking = Looking(engine, self._reading, scope, check)
 
     def run(self, body: JsonObject, walk: Callable[[Walk, JsonObject], JsonObject]) -> JsonObject:
         """The redacted body, or the same object.
@@ -37,8 +37,10 @@ class Redaction:
         copies = mirrored(body, key) if key in body else {}
         bare = _without(body, copies)
         walk(self._looking.walk, bare)
-        if not self._looking.found:
+        if not self._looking.values:
             return body
+        for value, finding in self._looking.values.items():
+            self._known.add(value, finding.entity, finding.confidence)
         writer = self._writer()
         described = bare.get(key)
         if schema and described is not None:

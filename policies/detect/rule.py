@@ -23,7 +23,7 @@ class Rule:
     rule is written.
 
     The others spare a text the search: `digits` is how many ASCII digits a match needs at least, with `row` all in one
-    row of digits, blanks and the signs `.()/+-`; `least`, how many letters, digits and colons it needs without anything
+    row of digits, blanks and the signs `.()/+-`; `letters`, how many ASCII letters; `least`, how many letters, digits and colons it needs without anything
     between them; `holds`, characters of which each match has one; `says`, parts of words of which the text has one, in
     any case where they are written in lower case.
     """
@@ -38,6 +38,7 @@ class Rule:
     words: frozenset[str] = frozenset()
     digits: int = 0
     row: bool = False
+    letters: int = 0
     least: int = 0
     holds: str = ""
     says: tuple[str, ...] = ()

@@ -51,7 +51,7 @@ class Rules:
     def entities(self) -> frozenset[str]:
         return self._entities
 
-    def find(self, text: str, near: Near, check: Callable[[], None]) -> Iterable[Finding]:
+    def find(self, text: str, near: Near, check: Callable[[], None]) -> Sequence[Finding]:
         if _TELLING.search(text) is None and text.isascii():
             return ()
         skip = head(text) if text.startswith("arn:") else 0

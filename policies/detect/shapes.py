@@ -61,11 +61,14 @@ class Shapes:
         if _NOBODYS.match(shape):
             return Fitting((), False)
         digits = shape.count(b"0")
+        letters = shape.count(b"a") + shape.count(b"A")
         row = max((each.count(b"0") for each in _ROW.findall(shape)), default=0)
         run = max(map(len, _RUN.findall(shape)), default=0)
 
         def fits(rule: Rule) -> bool:
-            if rule.digits > (row if rule.row else digits) or rule.least > run or (rule.says and not said):
+            if rule.digits > (row if rule.row else digits) or rule.letters > letters or rule.least > run:
+                return False
+            if rule.says and not said:
                 return False
             return not rule.holds or any(sign in shape for sign in rule.holds.encode().translate(_SHAPE))
 

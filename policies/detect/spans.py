@@ -22,7 +22,7 @@ def apart(findings: Iterable[Finding]) -> list[Finding]:
 
 def _joined(one: Finding, other: Finding) -> Finding:
     best = max(one, other, key=lambda each: (each.confidence, each.end - each.start))
-    if (one.start, one.end) == (other.start, other.end):
+    if (one.start, one.end) == (other.start, other.end) and one.entity != other.entity:
         best = next((each for each in (one, other) if each.why == "known"), best)  # the same as where it was found
     start, end = one.start, max(one.end, other.end)
     number = any(each.number and (each.start, each.end) == (start, end) for each in (one, other))

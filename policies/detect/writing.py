@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from policies.detect.finding import Finding
@@ -77,7 +77,7 @@ class Writing:
         masks = (cover(leaf, findings, partial(blot, digit)) for digit in "019")
         return self._put(leaf, wanted, masks, where, dict.fromkeys((each.entity, each.why) for each in findings))
 
-    def _said_anew(self, text: str, where: Where, walk: Walk, depth: int, findings: list[Finding]) -> list[Finding]:
+    def _said_anew(self, text: str, where: Where, walk: Walk, depth: int, findings: Sequence[Finding]) -> list[Finding]:
         """Runs of base64 whose text changes. What each shall be is kept in `_anew`."""
         changed = []
         for run in self._reading.encoded(text):
@@ -92,7 +92,7 @@ class Writing:
     def _cut(self, value: str, finding: Finding) -> str:
         return self._scope.actions.text(value, finding) if finding.entity else self._anew[value]
 
-    def _all(self, text: str, where: Where) -> list[Finding]:
+    def _all(self, text: str, where: Where) -> Sequence[Finding]:
         found = self._reading.find(text, where, self._reading.context(where))
         known = list(self._known_in(text, where))
         return apart([*found, *known]) if known else found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -80,7 +80,7 @@ class PresidioFinder:
         """The finder for the texts of one result."""
         return OneResult(self, Clock(self._max_seconds))
 
-    def find(self, text: str, near: Near, check: Callable[[], None]) -> Iterable[Finding]:
+    def find(self, text: str, near: Near, check: Callable[[], None]) -> Sequence[Finding]:
         """All findings. Raises RecognitionError, RecognitionTimeError over `max_seconds`, and what `check` raises."""
         return self.within(Clock(self._max_seconds), text, near, check)
 
@@ -167,7 +167,7 @@ class OneResult:
     def entities(self) -> frozenset[str]:
         return self._finder.entities
 
-    def find(self, text: str, near: Near, check: Callable[[], None]) -> Iterable[Finding]:
+    def find(self, text: str, near: Near, check: Callable[[], None]) -> Sequence[Finding]:
         return self._finder.within(self._clock, text, near, check)
 
 

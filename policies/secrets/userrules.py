@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,7 +71,7 @@ class UserRules:
         lower = raw.lower()
         return any(not rule.keywords or any(word.encode() in lower for word in rule.keywords) for rule in self.rules)
 
-    def find(self, text: str, near: Near, check: Callable[[], None]) -> Iterable[Finding]:
+    def find(self, text: str, near: Near, check: Callable[[], None]) -> Sequence[Finding]:
         """Findings of every rule that has no keyword, or one of whose keywords the text holds."""
         lower = text.lower()
         found: list[Finding] = []
