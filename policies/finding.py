@@ -39,9 +39,12 @@ def unknown(kind: str, given: str, valid: Iterable[str]) -> str:
 
 
 def failed(error: BaseException, near: Path | None) -> str:
-    """`ValueError at mine.py:12`: the type and the place, not the text. Of a secret that is missing, the reference."""
+    """`ValueError at mine.py:12`: the type and the place, not the text.
+
+    Of a config that is wrong or a secret that is missing, the text: it names places and references, no values.
+    """
     place = _place(error, near)
-    if isinstance(error, SecretError):
+    if isinstance(error, SecretError | PolicyConfigError):
         return f"{error} ({place})" if place else str(error)
     return f"{type(error).__name__} at {place}" if place else type(error).__name__
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +79,8 @@ class _Loader:
     """One reading of one file; `findings` grows as it goes."""
 
     def __init__(self, source: str, beside: Path | None, services: Services, builtins: Mapping[str, str]) -> None:
-        self.source, self.beside, self.services, self.builtins = source, beside, services, builtins
+        self.source, self.beside, self.builtins = source, beside, builtins
+        self.services = replace(services, folder=beside) if beside else services
         self.findings: list[str] = []
 
     def file(self, path: Path) -> list[Entry]:

@@ -158,7 +158,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where a policy changed something (`path`, a JSON path from `$`), what `kind` of thing, and why; never the value."""
+    """Where a policy changed something (`path`, a JSON path from `$`), what `kind` of thing, why; never the value."""
 
     path: str
     kind: str

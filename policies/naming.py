@@ -21,6 +21,7 @@ BUILTINS: Final[Mapping[str, str]] = {
     "sanitize": "policies.sanitize:Sanitize",
     "redact": "policies.redact:Redact",
     "secrets": "policies.secrets:Secrets",
+    "tokenize": "policies.tokenize:Tokenize",
     "audit": "policies.audit:Audit",
 }
 

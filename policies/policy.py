@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -99,6 +100,8 @@ class Services:
     sinks: Sinks
     clock: Clock
     behind: Behind
+    folder: Path = Path()
+    """Where the files that a config names are looked for: the policy file's folder, or the working directory."""
 
 
 class Policy:
@@ -110,14 +113,14 @@ class Policy:
 
     Config: ClassVar[type[PolicyConfig]] = PolicyConfig
     timeout_ms: ClassVar[float] = 1000.0
-    per_caller: ClassVar[bool] = False
+    per_caller: bool = False
 
     def __init__(self, config: PolicyConfig, services: Services) -> None:
         self.config = config
         self.services = services
 
     def notes(self) -> Sequence[str]:
-        """What `check` and the start tell an operator of this configuration: the exceptions it makes, what it cannot do."""
+        """What `check` and the start tell an operator of this configuration: its exceptions, what it lacks."""
         return ()
 
     async def open(self) -> None:

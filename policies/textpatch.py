@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
+from policies.jsontext import Exact
 from policies.model import Json
 from policies.textjson import Braces, Token
 
@@ -73,6 +74,8 @@ class Patches:
 
     def _written(self, value: Json) -> str:
         """As it can stand in the text: nothing but ASCII where the text is nothing else, and never half a character."""
+        if type(value) is Exact:
+            return value.text
         new = json.dumps(value, ensure_ascii=self.text.isascii())
         return new if new.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", new)
 

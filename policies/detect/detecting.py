@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
+from policies.detect.finding import ElsewhereError
 from policies.detect.lanes import Lanes
 from policies.detect.wanted import Wanted
 from policies.jsontext import dumps
@@ -133,9 +134,12 @@ class Detecting(Policy):
             return self._elsewhere(body, raw, wrap, wanted)
         if self._harmless(raw, worker):
             return ALLOW
-        if len(raw) > INLINE_BYTES or not worker.quick(raw):
+        if len(raw) > INLINE_BYTES:
             return self._elsewhere(body, raw, wrap, wanted)
-        return _decided(body, worker.run(body, wanted, _NEVER), wrap)
+        try:
+            return _decided(body, worker.run(body, wanted, _NEVER, inline=True), wrap)
+        except ElsewhereError:
+            return self._elsewhere(body, raw, wrap, wanted)
 
     async def _elsewhere(
         self, body: JsonObject, raw: bytes, wrap: Callable[[JsonObject], _T], wanted: Wanted

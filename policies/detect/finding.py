@@ -39,6 +39,10 @@ class Near:
 NOWHERE: Final = Near()
 
 
+class ElsewhereError(Exception):
+    """Raised by a finder that takes too long for where it was asked: it is to be asked again in a thread."""
+
+
 class Finder(Protocol):
     """Finds in one text at a time. Threads share it: it keeps nothing between two texts but caches of its own making.
 

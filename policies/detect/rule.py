@@ -22,6 +22,8 @@ class Rule:
     what is to go. `locale` is the country (`us`, `gb`, … in lower case; empty: everywhere), `source` says where the
     rule is written.
 
+    `unless` are words of the keys above under which a text of one word is none: a `version` is no address.
+
     The others spare a text the search: `digits` is how many ASCII digits a match needs at least, with `row` all in one
     row of digits, blanks and the signs `.()/+-`; `letters`, how many ASCII letters; `least`, how many letters, digits and colons it needs without anything
     between them; `holds`, characters of which each match has one; `says`, parts of words of which the text has one, in
@@ -36,6 +38,7 @@ class Rule:
     confidence: float = 0.8
     check: Callable[[str], bool] | None = None
     words: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
     digits: int = 0
     row: bool = False
     letters: int = 0

@@ -67,6 +67,9 @@ class Rules:
         under, beside = self._by_words(text, near) if fitting.weak else (_NO_RULES, _NO_RULES)
         if not (hits or under or beside):
             return ()
+        if near.words and " " not in text:
+            hits = [rule for rule in hits if rule.unless.isdisjoint(near.words)]
+            under = frozenset(rule for rule in under if rule.unless.isdisjoint(near.words))
         spared = benign(text)
         if spared:
             hits = [rule for rule in hits if rule.why == "checksum"] if spared is Benign.WEAK else []

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from policies.detect.actions import Actions, DeniedError
 from policies.detect.engine import Engine
@@ -17,7 +17,11 @@ from policies.detect.scope import BlobDeniedError, Scope, Spared, TooLargeError,
 from policies.detect.wanted import Wanted
 from policies.model import Change, Deny, JsonObject
 from policies.text import GrowthError, KeyCollisionError, TooManyValuesError
+from policies.tokens.errors import TokenError, UnsealableError
 from policies.validation import Validation
+
+if TYPE_CHECKING:
+    from policies.presidio.late import LatePresidio
 
 SparedIn: TypeAlias = Callable[[str], Spared | None]
 """For a tool's name: what findings in its calls and results are left alone."""
@@ -45,18 +49,21 @@ class Worker:
         limits: Limits,
         blobs: Sequence[tuple[str, Treatment]] = (),
         spared: SparedIn | None = None,
-        quick: Callable[[bytes], bool] | None = None,
+        late: LatePresidio | None = None,
     ) -> None:
-        self.engine, self._quick = engine, quick
+        self.engine, self._late = engine, late
         self._actions, self._limits, self._blobs, self._spared = actions, limits, blobs, spared
         self._own = threading.local()
 
-    def quick(self, raw: bytes) -> bool:
-        """Whether a small body, as this compact JSON, may be looked at where others wait."""
-        return self._quick is None or self._quick(raw)
+    def run(
+        self, body: JsonObject, wanted: Wanted, stop: Event, *, inline: bool = False
+    ) -> tuple[JsonObject, tuple[Change, ...]] | Deny:
+        """The redacted body, the same object where nothing was found, and what was changed. `stop` ends it early.
 
-    def run(self, body: JsonObject, wanted: Wanted, stop: Event) -> tuple[JsonObject, tuple[Change, ...]] | Deny:
-        """The redacted body, the same object where nothing was found, and what was changed. `stop` ends it early."""
+        `inline` says that others wait meanwhile: then ElsewhereError may be raised. Raises RecognitionError.
+        """
+        if self._late:
+            self._late.begin(inline=inline)
         check = deadline(self._limits.max_seconds, stop)
         redaction = Redaction(self.engine, self._scope(wanted, check), check)
         try:
@@ -68,6 +75,8 @@ class Worker:
             return Deny(self._limits.denial, str(error))
         except BlobDeniedError as error:
             return Deny("blob_not_allowed", str(error))
+        except (UnsealableError, TokenError) as error:
+            return Deny(error.reason)
         except (NotRedactableError, KeyCollisionError) as error:
             return Deny("not_redactable", str(error))
 

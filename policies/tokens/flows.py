@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from policies.tokens.tokens import Opened
+if TYPE_CHECKING:
+    from policies.tokens.tokens import Opened
 
 
 def _listed(value: object) -> object:

@@ -1,0 +1,60 @@
+"""Tokens for one configuration: made in results, opened in calls, by the ring as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from policies.jsontext import dumps
+from policies.model import ALLOW, Allow, Call, Deny, Modify
+from policies.policy import CallDecision, Services
+from policies.tokens.config import TokensConfig
+from policies.tokens.errors import NoScopeError
+from policies.tokens.opening import Opening, asks_for_newer_keys
+from policies.tokens.ring import LiveRing
+from policies.tokens.scopes import scope_of
+from policies.tokens.spans import may_hold
+from policies.tokens.tokens import Lifetime, Tokens
+
+
+class Sealing:
+    """Opened once, before the first call; `close` ends what it still reads."""
+
+    def __init__(self, config: TokensConfig, services: Services) -> None:
+        self._config = config
+        self._ring = LiveRing(services.keys, config.keys, services.clock)
+        lifetime = Lifetime(hours=config.expires_hours) if config.expires_hours else None
+        self._tokens = Tokens(keyring=self._ring, now=services.clock.now, lifetime=lifetime)
+        self._opening = Opening(tokens=self._tokens, flows=config.flows, monotonic=services.clock.monotonic)
+
+    async def open(self) -> None:
+        """Raises SecretError."""
+        await self._ring.open()
+
+    async def close(self) -> None:
+        await self._ring.close()
+
+    def seal(self, call: Call) -> Callable[[str, str, bool], str]:
+        """Makes tokens of values in the call's result. The function raises NoScopeError and UnsealableError."""
+        self._ring.keep_fresh()
+        source = call.name if call.method == "tools/call" else ""
+
+        def sealed(value: str, entity: str, number: bool) -> str:
+            return self._tokens.make(value, entity, self._scope(call), source, is_number=number)
+
+        return sealed
+
+    def on_call(self, call: Call) -> CallDecision | Awaitable[CallDecision]:
+        """The call with its tokens opened, or why not."""
+        self._ring.keep_fresh()
+        try:
+            scope = self._scope(call)
+        except NoScopeError as error:
+            return Deny(error.reason) if may_hold(dumps(call.params).decode()) else ALLOW
+        decision = self._opening.call(call, scope)
+        return self._again(call, scope, decision) if asks_for_newer_keys(decision) else decision
+
+    def _scope(self, call: Call) -> str:
+        return scope_of(self._config.scope, call.caller, self._config.claim)
+
+    async def _again(self, call: Call, scope: str, decision: Allow | Modify | Deny) -> CallDecision:
+        return self._opening.call(call, scope) if await self._ring.renewed() else decision
