@@ -30,13 +30,21 @@ _CHOICES: Final = {"mode": ("enforce", "shadow", "off"), "on_failure": ("closed"
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
 
-def load(path: Path | None, services: Services, *, builtins: Mapping[str, str] = BUILTINS) -> list[Entry]:
+def load(
+    path: Path | None,
+    services: Services,
+    *,
+    builtins: Mapping[str, str] = BUILTINS,
+    more: Sequence[Mapping[str, Any]] = (),
+) -> list[Entry]:
     """The entries of the file at `path`, or of the default chain for None. A file without tables is an empty chain.
 
-    Users' modules are found beside the file. Raises PolicyConfigError with every finding.
+    `more` are tables that join the default chain, before `audit`. Users' modules are found beside the file. Raises
+    PolicyConfigError with every finding.
     """
     if path is None:
         tables: list[Any] = [{"use": use} for use in DEFAULT]
+        tables[-1:-1] = more
         return _Loader("default chain", None, services, builtins).entries(tables)
     return _Loader(str(path), path.resolve().parent, services, builtins).file(path)
 

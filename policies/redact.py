@@ -84,7 +84,8 @@ class Redact(Detecting):
             return ()
         from policies.tokens.flows import notes
 
-        return tuple(notes(tokens.flows))
+        ephemeral = ["a key of this process alone: its tokens end with it"] if tokens.keys == "ephemeral:" else []
+        return (*ephemeral, *notes(tokens.flows))
 
     async def open(self) -> None:
         """Raises SecretError when a key cannot be had or is too short to be one, PolicyConfigError for what of Presidio

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from proxy.parser import TRY, command
@@ -13,6 +13,20 @@ from proxy.parser import TRY, command
 if TYPE_CHECKING:
     from policies.line import Entry
     from proxy.settings import Settings
+
+
+DEMO_POLICIES: Final = (
+    {
+        "use": "tokenize",
+        "config": {
+            "keys": "ephemeral:",
+            "scope": "global",
+            "entities": ["EMAIL_ADDRESS"],
+            "flows": [{"from": "get_customer_profile", "entities": "EMAIL_ADDRESS", "to": "send_update"}],
+        },
+    },
+)
+"""Joins the default chain in front of the embedded demo: an address is a token to the model, and reaches its tool."""
 
 
 def announce(settings: Settings, entries: Sequence[Entry], url: str, *, demo: bool) -> None:

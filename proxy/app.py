@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -117,8 +117,15 @@ class Proxy:
             self.upstream.release(session, authorization if self.settings.auth_mode == "passthrough" else None)
 
 
-def compose(settings: Settings, telemetry: Telemetry | None = None, lent: Services | None = None) -> Proxy:
+def compose(
+    settings: Settings,
+    telemetry: Telemetry | None = None,
+    lent: Services | None = None,
+    more: Sequence[Mapping[str, object]] = (),
+) -> Proxy:
     """Build the process from its settings; telemetry from the `OTEL_*` variables, and services, where none are given.
+
+    `more` are policies that join the default chain.
 
     Raises ConfigError with every finding at once.
     """
@@ -128,7 +135,7 @@ def compose(settings: Settings, telemetry: Telemetry | None = None, lent: Servic
     telemetry = telemetry or _or_findings(findings, lambda: start_behind(os.environ, behind)) or Telemetry()
     lent = replace(lent, sinks=telemetry.beside(lent.sinks))
     try:
-        entries = load_policies(settings.policies, lent)
+        entries = load_policies(settings.policies, lent, more=more)
     except PolicyConfigError as error:
         findings, entries = [*findings, *error.findings], []
     auth = _or_findings(findings, lambda: outbound(settings, lent.secrets))

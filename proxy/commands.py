@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -158,6 +159,17 @@ def export(options: Namespace) -> int:
     return 0
 
 
+def keys(options: Namespace) -> int:
+    from proxy.errors import ConfigError
+    from proxy.key_rings import new_line
+
+    try:
+        print(new_line(options.name or time.strftime("%Y-%m-%d", time.gmtime())))
+    except ValueError as error:
+        raise ConfigError([f"NAME: {error}"]) from None
+    return 0
+
+
 VERBS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "serve": serve,
     "check": check,
@@ -165,6 +177,7 @@ VERBS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "call": call,
     "explain": explain,
     "redact": redact,
+    "keys": keys,
     "export": export,
 }
 

@@ -19,7 +19,7 @@ FLAGS: Final[Mapping[str, tuple[str, str]]] = {
     "transport": ("http|stdio", "how clients reach the proxy (http)"),
     "upstream": ("URL", "the upstream MCP server; without one the embedded demo answers"),
     "stdio": ("COMMAND", "an upstream to start as a command that speaks MCP on stdin and stdout"),
-    "policies": ("FILE", "the policy chain, a policies.toml (default chain: sanitize, redact, audit)"),
+    "policies": ("FILE", "the policy chain, a policies.toml (default chain: sanitize, redact, secrets, audit)"),
     "snapshot": ("FILE", "where the catalog is kept for starts without the upstream"),
     "inbound": ("MODE", "how to check who calls: none, jwt, platform, oauth (none)"),
     "auth_mode": ("MODE", "how the proxy proves who it is: none, iam, jwt, identity, api_key, passthrough (none)"),
@@ -105,6 +105,7 @@ def _parser() -> _Parser:
     _call(verbs)
     _explain(verbs)
     _redact(verbs)
+    _keys(verbs)
     _export(verbs)
     for verb in verbs.choices.values():
         for name in SECRETS:
@@ -177,6 +178,13 @@ def _redact(verbs: Any) -> None:
     verb.add_argument(
         "--jsonl", action="store_true", help='one {"id", "result", "outputSchema"?, "tool"?} a line, answered likewise'
     )
+
+
+def _keys(verbs: Any) -> None:
+    told = "make a key for a ring of tokenize: a line to put first in its file or secret"
+    verb = _verb(verbs, "keys", told, "keys new 2026-11 > ring")
+    verb.add_argument("what", metavar="new", choices=("new",), help="what to do")
+    verb.add_argument("name", metavar="NAME", nargs="?", default="", help="for people, such as a month (today's date)")
 
 
 def _export(verbs: Any) -> None:

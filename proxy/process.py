@@ -12,6 +12,7 @@ from typing import Final
 
 from policies.watchdog import Watchdog
 from proxy import logs
+from proxy.announcement import DEMO_POLICIES
 from proxy.app import Proxy, compose, door_of, http_app, import_door, with_upstream
 from proxy.behind import Behind
 from proxy.door import Door
@@ -51,7 +52,8 @@ async def _serve(settings: Settings, behind: Behind) -> None:
     if settings.transport == "stdio":
         import_door()  # there is no lane to listen with, and nothing may import beside it
     async with with_upstream(settings) as effective:
-        proxy = compose(effective, lent=services(effective, behind))
+        demo = effective is not settings
+        proxy = compose(effective, lent=services(effective, behind), more=DEMO_POLICIES if demo else ())
         watchdog = Watchdog(
             asyncio.get_running_loop(), entries=proxy.chain.entries, blocked_s=effective.bounds.blocked_s
         )
@@ -59,7 +61,7 @@ async def _serve(settings: Settings, behind: Behind) -> None:
         if settings.transport == "stdio":
             await _serve_stdio(proxy, watchdog)
         else:
-            await _serve_http(proxy, watchdog, behind, phases, demo=effective is not settings)
+            await _serve_http(proxy, watchdog, behind, phases, demo=demo)
 
 
 async def _serve_http(proxy: Proxy, watchdog: Watchdog, behind: Behind, phases: Phases, *, demo: bool) -> None:

@@ -23,7 +23,7 @@ from proxy.errors import ProxyError, RpcError
 from proxy.parser import FLAGS, SECRETS, UsageError, command, parsed
 
 ROOT = Path(__file__).resolve().parent.parent
-VERBS = ("serve", "check", "tools", "call", "explain")
+VERBS = ("serve", "check", "tools", "call", "explain", "redact", "keys", "export")
 CANARY = "canary-7f3a"
 TIMEOUT_S = 60
 
@@ -226,6 +226,7 @@ def test_check_shows_the_effective_default_chain() -> None:
     assert [line.split()[1] for line in ran.stdout.splitlines() if line[:2] == "  "] == [
         "sanitize:",
         "redact:",
+        "secrets:",
         "audit:",
     ]
     assert "on_call on_result" in ran.stdout
@@ -308,7 +309,7 @@ def test_check_opens_the_policies_unless_it_is_offline(chain: Any) -> None:
 
 def test_what_is_missing_of_the_default_chain_is_said_by_check_and_at_the_start(chain: Any) -> None:
     path = chain('"mine_cli:Refuse"', '"audit"')
-    told = "sanitize and redact are not in the chain: a policy file replaces the default chain"
+    told = "sanitize, redact and secrets are not in the chain: a policy file replaces the default chain"
     assert f"note: {told}" in run("check", "--offline", "--policies", path).stderr.splitlines()
     serving = Serving("--policies", path)
     serving.stop()
@@ -450,7 +451,7 @@ def test_a_served_demo_announces_itself_and_answers_the_call_it_suggests() -> No
     assert serving.url.startswith("http://127.0.0.1:"), serving.said
     announced = "\n".join(serving.said)
     assert "embedded demo" in announced
-    assert "sanitize → redact → audit" in announced
+    assert "sanitize → redact → secrets → audit" in announced
     assert f'call get_customer_profile \'{{"customer_id":"CUST001"}}\' --url {serving.url}' in announced
     ran = run("call", "get_customer_profile", '{"customer_id":"CUST001"}', "--url", serving.url)
     assert ran.returncode == 0, ran.stderr

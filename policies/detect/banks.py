@@ -13,7 +13,7 @@ from typing import Final
 from policies.detect.checksums import aba, mod_97, varied
 from policies.detect.edges import BACK, FRONT, after_first
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import choices, said, words
+from policies.detect.wording import choices, said, words
 
 _BBANS: Final = (
     "AD:8n12c AE:19n AL:8n16c AT:16n AZ:4a20c BA:16n BE:12n BG:4a6n8c BH:4a14c BI:23n BR:23n1a1c BY:4c4n16c CH:5n12c "

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from policies.detect.checksums import digits_of, luhn, varied
 from policies.detect.edges import BACK, FRONT
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import choices, words
+from policies.detect.wording import choices, words
 
 _Range: TypeAlias = tuple[str, str, frozenset[int]]
 _LONG: Final = frozenset({16, 17, 18, 19})

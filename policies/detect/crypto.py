@@ -12,7 +12,7 @@ from typing import Final
 from policies.detect.edges import FRONT, after_first
 from policies.detect.ledgers import base58check, bech32, cashaddr, eip_55, stellar
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import choices, words
+from policies.detect.wording import choices, words
 
 _BACK: Final = r"(?![A-Za-z0-9_])(?!-[A-Za-z0-9])"
 _BASE58: Final = "[1-9A-HJ-NP-Za-km-z]"

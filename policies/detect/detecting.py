@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
@@ -35,6 +36,8 @@ _ERROR: Final = "error"
 """No method: a JSON-RPC error has no fields that only the protocol reads."""
 _SHOWN: Final = ("description", "title")
 """What of a tool's definition is text for people and models; names, defaults and patterns are the tool's contract."""
+_TELLING: Final = re.compile(r"[@=%&\\]|[^\x00-\x7f]|-----|://|[0-9](?:[^0-9]{0,4}[0-9]){2}|[A-Za-z0-9_-]{24}")
+"""What a text has to have for a rule to find something in it; names beside their keys are left to the rules."""
 _REMEMBERED: Final = 20_000
 """Tools whose decision is known at most: as many as a catalog may hold."""
 _A_TURN: Final = 200
@@ -83,6 +86,8 @@ class Detecting(Policy):
         known = self._tools.get(tool.name)
         if known is not None and known[0] is tool:
             return known[1]
+        if self._worker is None and not any(_TELLING.search(text) for text in _texts(tool.definition)):
+            return ALLOW  # no call waits for the rules because of a tool that is described in plain words
         found = self._decide(tool.definition, _wrapped, Wanted(walk=_definition, described=""))
         if not isinstance(found, Allow | Modify | Deny):
             return self._kept_later(tool, found)
@@ -214,3 +219,16 @@ def _shown(walk: Walk, value: Json, where: object) -> Json:
         items = [_shown(walk, child, (where, index)) for index, child in enumerate(value)]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Descriptions and titles."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            if key in _SHOWN and isinstance(child, str):
+                yield child
+            else:
+                yield from _texts(child)
+    elif isinstance(value, list | tuple):
+        for child in value:
+            yield from _texts(child)

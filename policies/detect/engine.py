@@ -15,6 +15,7 @@ from policies.detect.replace import OWN
 from policies.detect.rule import KeyRule
 from policies.detect.spans import apart
 from policies.detect.tables import parts
+from policies.tokens.mail import is_mail
 
 LONGEST_KEY: Final = 64
 """Characters of a key that are read for what it says."""
@@ -136,7 +137,7 @@ class Engine:
 def _is(rule: KeyRule, text: str) -> bool:
     """Whether the whole text has the rule's shape."""
     text = text.strip().removesuffix(".0")
-    if rule.shape.fullmatch(text) is None or _PUT.match(text) or text in OWN:
+    if rule.shape.fullmatch(text) is None or _PUT.match(text) or text in OWN or is_mail(text):
         return False
     return rule.check is None or rule.check(text)
 

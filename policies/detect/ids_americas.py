@@ -13,7 +13,7 @@ from typing import Final
 from policies.detect.checksums import cnpj, cpf, luhn, varied
 from policies.detect.edges import BACK, FRONT
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import OF_A_PERSON, choices, said, words
+from policies.detect.wording import OF_A_PERSON, choices, said, words
 
 _SIN: Final = rf"[1-79]{FRONT}[0-9]{{2}}[ -]?[0-9]{{3}}[ -]?[0-9]{{3}}"
 _CPF_WORDS: Final = words("cpf cpfs contribuinte")

@@ -13,7 +13,7 @@ from typing import Final
 from policies.detect.checksums import digits_of, nric, tfn, varied, verhoeff
 from policies.detect.edges import ALONE, BACK, FRONT, LAST
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import OF_A_PERSON, choices, said, words
+from policies.detect.wording import OF_A_PERSON, choices, said, words
 
 _PAN: Final = r"[A-Z]{2}[ABCFGHJLPT][A-Z](?!0000)[0-9]{4}[A-Z]"
 """The fourth letter is the holder's kind (P a person), the fifth that of the name."""

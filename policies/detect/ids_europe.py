@@ -14,7 +14,7 @@ from typing import Final
 from policies.detect.checksums import letters_of, nhs, nir, steuer_id, varied
 from policies.detect.edges import ALONE, BACK, FRONT, LAST
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import choices, said, words
+from policies.detect.wording import choices, said, words
 
 _NINO: Final = rf"[A-CEGHJ-PR-TW-Z]{FRONT}[A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)"
 _NINO_WRITTEN: Final = rf"(?i:{_NINO}(?:[ -]?[0-9]{{2}}){{3}}(?:[ -]?[A-D])?+)"

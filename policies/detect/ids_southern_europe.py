@@ -13,7 +13,7 @@ from typing import Final
 from policies.detect.checksums import codice_fiscale, nif, varied
 from policies.detect.edges import BACK, FRONT
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import choices, words
+from policies.detect.wording import choices, words
 
 _LETTER: Final = "[A-HJ-NP-TV-Z]"
 _D: Final = "[0-9LMNPQRSTUV]"

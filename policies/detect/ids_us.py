@@ -12,7 +12,7 @@ from typing import Final
 from policies.detect.checksums import digits_of, varied
 from policies.detect.edges import BACK, FRONT, LAST
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.saying import choices, said, words
+from policies.detect.wording import choices, said, words
 
 _VOID: Final = frozenset({"078051120", "219099999", "457555462"})
 """Printed in advertisements and never valid again, says the Social Security Administration."""
@@ -26,6 +26,11 @@ _SSN: Final = rf"{_AREA}[ .-]?{_GROUP}[ .-]?{_SERIAL}"
 _PASSPORT_WORDS: Final = words(
     "passport passeport reisepass pasaporte passaporto passaporte паспорт パスポート 护照 여권"
 )
+
+
+def _is_licence(text: str) -> bool:
+    """Not fourteen digits: the IRS numbers documents so, and calls that a DLN as well."""
+    return varied(text) and not (text.isdigit() and len(text) == 14)
 
 
 def is_ssn(text: str) -> bool:
@@ -119,7 +124,7 @@ RULES: Final[tuple[Rule, ...]] = (
         source="AAMVA, licence number formats of the states",
         why="word",
         confidence=0.75,
-        check=varied,
+        check=_is_licence,
         digits=4,
         holds="lL",
         locale="us",
@@ -183,7 +188,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         ),
         shape=re.compile(r"(?=(?:[A-Za-z]{0,5}[ -]?)[0-9]{3})[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){4,17}+"),
         unless=words("state class expiry expiration issue date type country"),
-        check=varied,
+        check=_is_licence,
         numbers=True,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -43,10 +44,10 @@ class KeyNames:
         """The first of `rules` wins where two choices are equally long. Their words come with or without accents."""
         choices: dict[str, list[_Choice]] = {}
         known = set(GENERIC) | {_folded(word) for word in GENERIC}
-        for order, rule in enumerate(rules):
+        for order, rule in enumerate(map(_with_folded, rules)):
             for choice in rule.choices:
                 folded = frozenset(_folded(word) for word in choice)
-                choices.setdefault(min(folded), []).append((folded, -order, _with_folded(rule)))
+                choices.setdefault(min(folded), []).append((folded, -order, rule))
                 known |= folded
             known |= {_folded(word) for word in rule.unless}
         self._choices = choices
@@ -74,40 +75,42 @@ class KeyNames:
         return here.difference(*denied)
 
     def said(self, keys: tuple[str, ...]) -> KeyRule | None:
-        """The rule that `keys`, nearest first, select; of several the one that asks for most words.
+        """The first of `rules_for`."""
+        return next(iter(self.rules_for(keys)), None)
+
+    def rules_for(self, keys: tuple[str, ...]) -> tuple[KeyRule, ...]:
+        """The rules that `keys`, nearest first, select, those that ask for most words first.
 
         The nearest decides. The one above counts with it where a choice has words in both, and alone where the nearest
-        has but generic words. Further keys do not count.
+        has but generic words. A key that repeats the one below it says nothing more, and further keys do not count.
         """
         if not keys:
-            return None
+            return ()
         near = self.words(keys[0])
-        rule = self._best(frozenset(near), near)
-        if rule or len(keys) < 2:
-            return rule
-        return self._with_above(near, self.words(keys[1]))
+        above = next((words for words in map(self.words, keys[1:]) if words != near), ())
+        found = {**self._by_nearest(near, above), **(self._by_both(near, above) if above else {})}
+        return tuple(sorted(found, key=found.__getitem__, reverse=True))
 
-    def _with_above(self, near: tuple[str, ...], above: tuple[str, ...]) -> KeyRule | None:
+    def _by_nearest(self, near: tuple[str, ...], above: tuple[str, ...]) -> dict[KeyRule, tuple[int, int]]:
+        """Rules, each with how many words it asks for and its order."""
+        here, both = frozenset(near), frozenset(near) | frozenset(above)
+        found: dict[KeyRule, tuple[int, int]] = {}
+        for choice, order, rule in self._candidates(here):
+            if rule.unless.isdisjoint(both if rule.unless_above else here):
+                found[rule] = max(found.get(rule, (0, 0)), (len(choice), order))
+        return found
+
+    def _by_both(self, near: tuple[str, ...], above: tuple[str, ...]) -> dict[KeyRule, tuple[int, int]]:
         both = frozenset(near) | frozenset(above)
         telling = [word for word in above if not _is_generic(word)]
-        best: _Choice | None = None
-        for each in self._candidates(both):
-            choice, order, rule = each
+        found: dict[KeyRule, tuple[int, int]] = {}
+        for choice, order, rule in self._candidates(both):
             rest = [word for word in near if word not in choice and not _is_generic(word)]
             if rest or not telling or telling[-1] not in choice or not rule.unless.isdisjoint(both):
                 continue
-            in_near = not choice.isdisjoint(near)
-            if (in_near or all(map(_is_generic, near))) and (
-                best is None or (len(choice), order) > (len(best[0]), best[1])
-            ):
-                best = each
-        return best[2] if best else None
-
-    def _best(self, words: frozenset[str], ordered: tuple[str, ...]) -> KeyRule | None:
-        fitting = [each for each in self._candidates(words) if each[2].unless.isdisjoint(words)]
-        if not fitting:
-            return None
-        return max(fitting, key=lambda each: (len(each[0]), each[1]))[2]
+            if not choice.isdisjoint(near) or all(map(_is_generic, near)):
+                found[rule] = max(found.get(rule, (0, 0)), (len(choice), order))
+        return found
 
     def _candidates(self, words: frozenset[str]) -> Iterator[_Choice]:
         for word in words:
@@ -157,14 +160,4 @@ def _folded(word: str) -> str:
 
 
 def _with_folded(rule: KeyRule) -> KeyRule:
-    if all(word.isascii() for word in rule.unless):
-        return rule
-    return KeyRule(
-        entity=rule.entity,
-        choices=rule.choices,
-        shape=rule.shape,
-        unless=frozenset(_folded(word) for word in rule.unless),
-        check=rule.check,
-        numbers=rule.numbers,
-        locale=rule.locale,
-    )
+    return replace(rule, unless=frozenset(map(_folded, rule.unless)))

@@ -25,6 +25,15 @@ _KEY_UNLESS: Final = words(
     """
 )
 
+_VERSIONS: Final = words(
+    """
+    version ver versión versione versão versie バージョン 版本 버전 semver latest firmware kernel bios build release
+    revision edition installed required wanted minimum upgrade patch package dependency requirement library
+    section chapter clause heading oid
+    """
+)
+"""Keys of versions, and of numbered sections: four small numbers with points are no address there."""
+
 _V4_START: Final = r"[0-9](?<![0-9A-Za-z_].)(?<![0-9][.-].)"
 """Patterns begin with a set, which is searched for fast, and look back from behind the character that it took."""
 _V4: Final = r"[0-9]{0,2}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:/[0-9]{1,2}+)?(?![0-9A-Za-z_]|\.[0-9])"
@@ -44,13 +53,25 @@ _HEX: Final = "[0-9A-Fa-f]"
 
 
 def is_address(text: str) -> bool:
-    """Whether `ipaddress` takes it, its mask and zone aside, for an address that a machine of someone's may have."""
-    text = text.partition("/")[0]
+    """Whether `ipaddress` takes it, its mask and zone aside, for an address that a machine of someone's may have.
+
+    A network is none: a mask that leaves bits of the host, all of them zero (`10.3.0.0/16`).
+    """
+    text, slash, _ = (whole := text).partition("/")
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
         return False
+    if slash and _is_network(whole):
+        return False
     return not (found.is_loopback or found.is_unspecified or found.is_multicast or text.startswith(_MASKS))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text).num_addresses > 1
+    except ValueError:
+        return False
 
 
 def _is_v4(text: str) -> bool:
@@ -95,6 +116,7 @@ RULES: Final[tuple[Rule, ...]] = (
         pattern=re.compile(_V4_START + _NO_VERSION + _V4),
         source="RFC 791, RFC 4632",
         check=_is_v4,
+        unless=_VERSIONS,
         confidence=0.85,
         digits=5,
         holds=".",
@@ -107,6 +129,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="word",
         check=is_address,
         words=_IP_WORDS - {"server", "client", "host"},
+        unless=_VERSIONS - {"build", "release", "package", "library"},
         confidence=0.8,
         digits=4,
         holds=".",

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from policies.detect import peoplewords
+from policies.detect.givennames import begins_with_one
 from policies.detect.rule import KeyRule, Rule
 from policies.detect.wording import words
 
@@ -19,6 +20,7 @@ _WORD: Final = rf"{_LETTER}(?:{_LETTER}|['’.`{_MARKS}·・-]){{0,40}}+"
 _NAME: Final = re.compile(rf"{_WORD}(?:,? {_WORD}){{0,6}}+")
 _CASELESS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af ・　]{2,12}")
 _FULL: Final = re.compile(rf"(?=.*\S ?\S){_WORD}(?:,? {_WORD}){{0,5}}+")
+_LATER_CAPITAL: Final = re.compile(r"[a-z]{1,5}['’-][^\W\d_a-z]")
 _PARTICLES: Final = words(
     """
     de da do dos das di del della du des la le van von der den ten ter zu al el bin ibn y e af av st
@@ -31,6 +33,17 @@ _COMPANY: Final = words(
     technologies support api foundation institute association
     """
 )
+_THINGS: Final = words(
+    """
+    platform store shop agency office ministry court clinic club council airlines college society fund partners
+    consulting labs studio network software digital global international industries enterprises traders logistics
+    ventures airport hotel restaurant centre center administrator developers engineering marketing sales finance
+    operations security billing automation pipeline service account agent assistant workflow bot scheduler users
+    release new default my our the for with of version test staging production report dashboard project policy
+    module cluster server database queue topic channel template plan product order queries data cloud
+    """
+)
+"""Words of what is called by several capitalised words and is nobody."""
 _NOBODY: Final = words(
     """
     unknown none null nil na n/a true false anonymous test redacted deleted guest admin root system default
@@ -53,12 +66,17 @@ def _is_full_name(text: str) -> bool:
     if _CASELESS.fullmatch(text):
         return True
     words = [word for word in text.replace(",", "").split() if word not in _PARTICLES]
-    return len(words) >= 2 and all(word[0].isupper() or not word[0].isascii() for word in words) and not _shouts(text)
+    return len(words) >= 2 and all(map(_is_capital, words)) and _THINGS.isdisjoint(map(str.lower, words))
 
 
-def _shouts(text: str) -> bool:
-    """`READ ONLY` is a constant; a name in capitals has an accent at most, so only longer ones are let through."""
-    return text.isupper() and text.isascii() and len(text.split()) < 2
+def _is_capital(word: str) -> bool:
+    """`Bergen`, `von-Bergen`, `d'Aubigné`, and words of scripts without capitals."""
+    return word[0].isupper() or not word[0].isascii() or _LATER_CAPITAL.match(word) is not None
+
+
+def _is_known_name(text: str) -> bool:
+    """A name in full whose first word is a given name."""
+    return begins_with_one(text) and _is_full_name(text)
 
 
 _STREET: Final = re.compile(rf"(?=[^\n]{{0,80}}{_LETTER})(?![a-z]+://)[^\x00-\x08{{}}<>=@_|\\$]{{2,200}}+")
@@ -133,6 +151,21 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         shape=_FULL,
         unless=peoplewords.NOT_NAMES,
         check=_is_full_name,
+    ),
+    KeyRule(
+        entity="PERSON",
+        choices=peoplewords.NAMED_BESIDE,
+        shape=_FULL,
+        unless=peoplewords.NOT_NAMES - {"address", "created", "updated"},
+        check=_is_full_name,
+    ),
+    KeyRule(
+        entity="PERSON",
+        choices=peoplewords.NAME_ALONE,
+        shape=_FULL,
+        unless=peoplewords.NOT_NAMES,
+        check=_is_known_name,
+        unless_above=True,
     ),
     KeyRule(
         entity="STREET_ADDRESS",

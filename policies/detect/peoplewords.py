@@ -18,13 +18,62 @@ def _singles(words: str) -> tuple[frozenset[str], ...]:
 _HOLDERS: Final = """
     patient employee passenger cardholder holder recipient addressee beneficiary applicant candidate guest student
     pupil teacher doctor physician nurse spouse husband wife mother father parent child guardian sibling relative
-    subscriber borrower insured policyholder payer payee debtor signer signatory traveler traveller attendee contact
-    author employer caregiver claimant defendant plaintiff voter citizen nominee witness friend person human customer
-    client consignee shipper supervisor colleague kin
+    subscriber borrower insured policyholder payer payee debtor signer signatory signee cosigner guarantor traveler
+    traveller attendee contact author employer caregiver claimant defendant plaintiff complainant respondent voter
+    citizen nominee witness friend person human customer client consignee shipper supervisor colleague coworker kin
+    requester requestor taxpayer shareholder trustee heir donor volunteer invitee instructor tutor professor lecturer
+    trainee learner surgeon dentist therapist clinician practitioner prescriber pharmacist lawyer attorney solicitor
+    notary juror suspect victim landlord lessee lessor renter visitor occupant resident mentor mentee chairman
+    chairperson founder organizer organiser interviewer interviewee bride groom deceased recruiter salesperson
+    housekeeper neighbor neighbour
 """
+_ELSEWHERE: Final = (
+    (
+        "name",
+        """
+        kunde patient mitarbeiter inhaber karteninhaber kontoinhaber empfänger fahrgast versicherter absender
+        antragsteller ansprechpartner steuerpflichtiger geschäftsführer lehrer arzt vermieter mieter käufer zahler
+        begünstigter unterzeichner gast schüler angestellter sachbearbeiter bewerber erbe bürge
+        """,
+    ),
+    (
+        "nom",
+        """
+        client patient employé titulaire contact passager destinataire famille naissance complet assuré demandeur
+        contribuable locataire propriétaire bénéficiaire payeur signataire médecin professeur élève enseignant
+        dirigeant gérant directeur acheteur candidat invité usage
+        """,
+    ),
+    (
+        "nombre",
+        """
+        cliente paciente empleado titular contacto pasajero destinatario completo pila beneficiario solicitante
+        contribuyente inquilino propietario pagador firmante médico profesor alumno director gerente comprador
+        asegurado huésped candidato remitente trabajador
+        """,
+    ),
+    (
+        "nome",
+        """
+        cliente paziente dipendente intestatario passeggero destinatario contatto completo battesimo richiedente
+        contribuente inquilino proprietario pagatore firmatario medico insegnante studente amministratore direttore
+        acquirente assicurato ospite candidato mittente funcionário titular passageiro destinatário contato mãe pai
+        beneficiário solicitante contribuinte paciente proprietário pagador signatário médico professor aluno
+        diretor gerente comprador segurado hóspede remetente trabalhador
+        """,
+    ),
+    (
+        "naam",
+        """
+        klant patiënt medewerker werknemer houder ontvanger passagier volledige aanvrager belastingplichtige huurder
+        eigenaar leraar leerling directeur koper verzekerde gast contactpersoon afzender
+        """,
+    ),
+)
 NAMES: Final = (
     *_pairs("first last full middle given family maiden birth preferred christian surname legal real complete", "name"),
     *_pairs(_HOLDERS, "name"),
+    *(pair for name, holders in _ELSEWHERE for pair in _pairs(holders, name)),
     *_singles(
         """
         firstname lastname fullname middlename givenname familyname maidenname surname forename firstnames
@@ -38,20 +87,8 @@ NAMES: Final = (
         mitarbeitername
         """
     ),
-    *_pairs(
-        "kunde patient mitarbeiter inhaber karteninhaber kontoinhaber empfänger fahrgast versicherter absender", "name"
-    ),
-    *_singles("prénom nomdefamille nomcomplet patronyme"),
-    *_pairs("client patient employé titulaire contact passager destinataire famille naissance complet assuré", "nom"),
-    *_singles("apellido primerapellido segundoapellido nombrecompleto"),
-    *_pairs("cliente paciente empleado titular contacto pasajero destinatario completo pila beneficiario", "nombre"),
-    *_singles("cognome nomecompleto nominativo sobrenome"),
-    *_pairs("cliente paziente dipendente intestatario passeggero destinatario contatto completo battesimo", "nome"),
-    *_pairs(
-        "cliente paciente funcionário titular passageiro destinatário contato mãe pai completo beneficiário", "nome"
-    ),
-    *_singles("voornaam achternaam tussenvoegsel meisjesnaam"),
-    *_pairs("klant patiënt medewerker werknemer houder ontvanger passagier volledige", "naam"),
+    *_singles("prénom nomdefamille nomcomplet patronyme apellido primerapellido segundoapellido nombrecompleto"),
+    *_singles("cognome nomecompleto nominativo sobrenome voornaam achternaam tussenvoegsel meisjesnaam"),
     *_singles(
         """
         氏名 名前 お名前 姓名 姓 苗字 名字 本名 フルネーム 氏名カナ 真实姓名 聯絡人 联系人 收件人 持卡人 이름
@@ -65,19 +102,52 @@ ROLES: Final = (
     *_singles(
         """
         cardholder passenger patient recipient employee attendee applicant beneficiary assignee author manager
-        supervisor spouse physician doctor contact guest insured policyholder traveler signer payee nominee 患者
-        乗客
+        supervisor spouse physician doctor contact guest insured policyholder traveler signer payee nominee
+        taxpayer requester requestor reporter organizer organiser instructor professor reviewer approver submitter
+        signatory claimant defendant plaintiff landlord donor shareholder founder ceo cfo cto coo chairman
+        chairperson treasurer attorney lawyer solicitor notary surgeon dentist therapist practitioner prescriber payer
+        debtor borrower guarantor heir lecturer teacher tutor student husband wife mother father resident visitor
+        interviewer interviewee candidate salesperson recruiter attn attention addressee consignee traveller holder
+        antragsteller ansprechpartner steuerpflichtiger geschäftsführer karteninhaber kontoinhaber empfänger
+        sachbearbeiter demandeur contribuable bénéficiaire signataire titulaire destinataire gérant solicitante
+        contribuyente firmante titular destinatario beneficiario huésped richiedente contribuente firmatario
+        intestatario contribuinte signatário hóspede contactpersoon aanvrager
+        患者 乗客 申請者 契約者 受取人 担当者 代表者 申请人 纳税人 收款人 付款人 经办人 负责人 신청인 담당자 예금주
+        대표자 환자
         """
     ),
     *_pairs(
-        "driver owner user assignee creator reporter member sender receiver manager reviewer",
+        """
+        driver owner user assignee creator reporter member sender receiver manager reviewer director approver
+        submitter participant speaker presenter judge buyer purchaser pilot captain crew lead rep representative
+        delegate officer president secretary treasurer ceo cfo cto contributor maintainer committer inventor trainer
+        coach referee inspector auditor technician billing shipping delivery tenant seller agent
+        """,
         "name",
     ),
+    *_pairs("approved signed prepared reviewed submitted requested reported witnessed ordered authored", "by"),
+    *_pairs("assigned", "to"),
+    *(frozenset({*pair, "name"}) for pair in _pairs("bill ship sold deliver remit invoice", "to")),
     *_pairs("account card policy", "holder"),
     *_pairs("account", "owner"),
     *_pairs("emergency billing shipping", "contact"),
 )
 """Keys that hold one often: only what is written as a name in full counts."""
+
+NAMED_BESIDE: Final = (
+    *(
+        frozenset({kind, "address", "name"})
+        for kind in "billing shipping delivery mailing postal home residential".split()
+    ),
+    *_pairs("created updated modified edited", "by"),
+)
+"""As `ROLES`, though words that speak of something else elsewhere stand in them."""
+
+NAME_ALONE: Final = (
+    *_singles("name owner user sender by from nom nombre nome naam"),
+    *_pairs("display", "name"),
+)
+"""Keys that hold names of everything: of a person's in full, and beginning with a given name, it counts."""
 
 NOT_NAMES: Final = words(
     """

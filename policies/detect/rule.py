@@ -54,7 +54,7 @@ class KeyRule:
 
     Words are lower-case and singular: `homePhone_numbers` gives home, phone, number. `unless` are words that make the
     key speak of something else (`email_template`, `card_type`). `check` may refuse what only looks like one.
-    `numbers` says that a JSON number may be one too.
+    `numbers` says that a JSON number may be one too, `unless_above` that a word of `unless` in the key above counts.
     """
 
     entity: str
@@ -63,4 +63,5 @@ class KeyRule:
     unless: frozenset[str] = frozenset()
     check: Callable[[str], bool] | None = None
     numbers: bool = False
+    unless_above: bool = False
     locale: str = ""

@@ -27,6 +27,7 @@ _PLACE: Final = re.compile(
 """An address of something: a URL (its password is found by itself), a path, an account on a chain."""
 _NAME: Final = re.compile(r"(?=.{0,80}\Z)[A-Za-z]+[0-9]?(?:[-_./:](?:[A-Za-z]{1,24}|[A-Za-z0-9]{1,10}))+")
 """What people call a thing: `prod-db-credentials`, `default-token-x7k2p`, `user.password`."""
+_BYTES: Final = re.compile(r"[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{43}=")
 _DIGIT: Final = re.compile(r"\d")
 _SPACE: Final = re.compile(r"\s")
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
@@ -46,6 +47,8 @@ def is_secret(value: str, sort: Sort, *, loose: bool = False) -> bool:
     """Whether the value under a name of this sort is one. `loose`: it stands without quotes in a text, as code may."""
     if not 3 <= len(value) <= LONGEST or stands_in(value) or len(set(value)) < _ALIKE:
         return False
+    if sort == "bytes":
+        return _BYTES.fullmatch(value) is not None
     if sort == "phrase":
         return len(value) >= _SHORTEST
     if sort == "connection":

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
-Sort: TypeAlias = Literal["password", "phrase", "token", "secret", "connection"]
-"""What a name speaks of: something people choose, several words, something random, either, or settings with a part."""
+Sort: TypeAlias = Literal["password", "phrase", "token", "secret", "bytes", "connection"]
+"""What a name speaks of: something people choose, several words, something random, either, a key of 32 or 64 bytes in
+base64 (`storage_key`, which is as often a file's path), or settings with a part."""
 
 
 def _set(text: str) -> frozenset[str]:
@@ -33,6 +34,7 @@ _KEY_OF: Final = _set(
     "api access secret private encryption decryption signing master shared auth app application consumer service "
     "subscription ssh pgp gpg hmac jwt cipher symmetric webhook admin root deploy integration ingest server session"
 )
+_BYTES_OF: Final = _set("storage account cosmos cosmosdb batch")
 _KEYS_ELSEWHERE: Final = frozenset(
     {
         ("privater", "schlüssel"),
@@ -84,6 +86,7 @@ _WORDS: Final[Mapping[str, Sort]] = {
 }
 _PAIRS: Final[Mapping[tuple[str, str], Sort]] = {
     **{(of, "key"): "secret" for of in _KEY_OF},
+    **{(of, "key"): "bytes" for of in _BYTES_OF},
     **dict.fromkeys(_KEYS_ELSEWHERE, "secret"),
     **dict.fromkeys(_PASSWORD_PAIRS, "password"),
     **dict.fromkeys(_PHRASE_PAIRS, "phrase"),

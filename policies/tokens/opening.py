@@ -18,6 +18,7 @@ from policies.model import ALLOW, Allow, Call, Change, Deny, Json, JsonObject, M
 from policies.text import Budget, GrowthError, KeyCollisionError, TooManyValuesError, Walk, Where, path
 from policies.tokens.errors import DamagedTokenError, TokenError, TokenNotAllowedError, UnknownKeyError
 from policies.tokens.flows import Flow, allowed
+from policies.tokens.mail import from_mail
 from policies.tokens.spans import Span, find, may_hold
 from policies.tokens.tokens import Opened, Tokens
 
@@ -82,16 +83,17 @@ class _Work:
         return params if all(params[name] is value for name, value in new.items()) else {**params, **new}
 
     def _edit(self, text: Json, where: Where) -> Json:
-        if not may_hold(text):
+        if not may_hold_tokens(text):
             return text
         inner = self._walk.inside(text, where)
         return self._text(text, where) if inner is None else inner
 
     def _key(self, text: str, where: Where) -> str:
-        new = self._text(text, where) if may_hold(text) else text
+        new = self._text(text, where) if may_hold_tokens(text) else text
         return new if isinstance(new, str) else dumps(new).decode()
 
     def _text(self, text: str, where: Where) -> Json:
+        text = from_mail(text)
         spans = find(text)
         if not spans:
             return text
@@ -122,6 +124,11 @@ class _Work:
         if len(self.changes) < MAX_CHANGES:
             self.changes[Change(path(where), f"opened:{opened.entity}")] = None
         return opened
+
+
+def may_hold_tokens(text: str) -> bool:
+    """Whether tokens may stand in it, in either form."""
+    return may_hold(text) or from_mail(text) is not text
 
 
 def asks_for_newer_keys(decision: Allow | Modify | Deny) -> bool:

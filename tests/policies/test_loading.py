@@ -172,7 +172,7 @@ def test_an_empty_file_is_an_empty_chain(folder: Path) -> None:
 
 def test_without_a_file_the_default_chain_runs() -> None:
     ours = dict.fromkeys(DEFAULT, f"{__name__}:Greet")
-    assert [entry.name for entry in load(None, services(), builtins=ours)] == ["sanitize", "redact", "audit"]
+    assert [entry.name for entry in load(None, services(), builtins=ours)] == ["sanitize", "redact", "secrets", "audit"]
 
 
 def test_the_built_in_default_chain_can_be_loaded() -> None:
@@ -471,10 +471,10 @@ def test_what_an_operator_should_know_is_announced() -> None:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["sanitize", "redact", "audit"], []),
-        (["audit", "redact"], ["sanitize is not in the chain: a policy file replaces the default chain"]),
-        (["sanitize"], ["redact and audit are not in the chain: a policy file replaces the default chain"]),
-        ([], ["sanitize, redact and audit are not in the chain: a policy file replaces the default chain"]),
+        (["sanitize", "redact", "secrets", "audit"], []),
+        (["audit", "redact", "secrets"], ["sanitize is not in the chain: a policy file replaces the default chain"]),
+        (["sanitize"], ["redact, secrets and audit are not in the chain: a policy file replaces the default chain"]),
+        ([], ["sanitize, redact, secrets and audit are not in the chain: a policy file replaces the default chain"]),
     ],
 )
 def test_what_is_missing_of_the_default_chain_is_announced(names: list[str], said: list[str]) -> None:
