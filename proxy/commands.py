@@ -160,7 +160,6 @@ def export(options: Namespace) -> int:
 
 
 def keys(options: Namespace) -> int:
-    from proxy.errors import ConfigError
     from proxy.key_rings import new_line
 
     try:

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from policies.detect.checksums import aba, mod_97, varied
-from policies.detect.edges import BACK, FRONT, after_first
+from policies.detect.edges import BACK, FRONT, after_first, spread
 from policies.detect.rule import KeyRule, Rule
 from policies.detect.wording import choices, said, words
 
@@ -96,7 +96,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         choices=choices(
             "routing number|routing no|routing|aba|routingnumber|rtn|transit number|fedwire|routing transit"
         ),
-        shape=re.compile(r"[0-9]{4}-?[0-9]{4}-?[0-9]|[0-9]{8}"),
+        shape=re.compile(spread("9" * 9) + "|[0-9]{8}"),
         unless=words("key policy rule"),
         check=varied,
         numbers=True,

@@ -78,7 +78,7 @@ _MASKING: Final = re.compile(r"[*•●xX#\u2588._ -]{3,60}[0-9A-Za-z]{0,4}|[0-9
 _ONE_DIGIT: Final = re.compile(r"[^\w]*+(\d)(?:[^\w]*+\1){6,}+[^\w]*+")
 _MASK_LETTERS: Final = frozenset("*•●xX#\u2588")
 _LONGEST_MASK: Final = 64
-_ARN: Final = re.compile(r"arn:aws[a-z-]{0,10}:[a-z0-9-]{1,40}:[a-z0-9-]{0,30}:[0-9]{0,12}:")
+_ARN: Final = re.compile(r"(?:arn:aws[a-z-]{0,10}:[a-z0-9-]{1,40}:[a-z0-9-]{0,30}:[0-9]{0,12}:)++")
 
 
 def benign(text: str) -> Benign:

@@ -133,4 +133,12 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         unless=words("id type balance name network provider email"),
         check=_plausible,
     ),
+    KeyRule(
+        # An address of any kind: forty hex digits behind `0x` are no memory's, and no street is written so.
+        entity="CRYPTO",
+        choices=choices("address|addr"),
+        shape=re.compile(r"0[xX][0-9A-Fa-f]{40}"),
+        unless=words("contract program memory code"),
+        check=_not_zero,
+    ),
 )

@@ -30,8 +30,8 @@ _T = TypeVar("_T", Call, Result, Tool)
 
 INLINE_BYTES: Final = 16 << 10
 """Up to here a body is looked at on the event loop: its worst case holds others up for some hundredths of a second."""
-_UNTOUCHED: Final = frozenset({"tools/list", "initialize", "server/discover"})
-"""Their results are made of tools, which `on_tool` sees, and of what the protocol reads."""
+_GREETINGS: Final = frozenset({"initialize", "server/discover"})
+"""Of their results only the `instructions` are text; the rest the protocol reads."""
 _ERROR: Final = "error"
 """No method: a JSON-RPC error has no fields that only the protocol reads."""
 _SHOWN: Final = ("description", "title")
@@ -105,13 +105,23 @@ class Detecting(Policy):
         return decision
 
     def on_result(self, call: Call, result: Result) -> ResultDecision | Awaitable[ResultDecision]:
-        if call.method in _UNTOUCHED and not (result.error or result.notice):
-            return ALLOW
+        if not (result.error or result.notice):
+            if call.method == "tools/list":
+                return ALLOW  # made of tools, which `on_tool` sees
+            if call.method in _GREETINGS and self._is_plain(result.body):
+                return ALLOW
         return self._decide(result.body, result.with_body, self._of_result(call, result))
+
+    def _is_plain(self, greeting: JsonObject) -> bool:
+        """Whether a greeting has nothing to look at, or nothing that is worth waiting for the rules."""
+        said = greeting.get("instructions")
+        return not isinstance(said, str) or (self._worker is None and _TELLING.search(said) is None)
 
     def _of_result(self, call: Call, result: Result) -> Wanted:
         schema = call.tool.output_schema if call.tool and not (result.is_error or result.notice) else None
         method = _ERROR if result.error else result.notice or call.method
+        if method in _GREETINGS:
+            return Wanted(walk=_instructions, described="")
         return Wanted(
             walk=lambda walk, body: walk.result(body, method),
             schema=schema,
@@ -199,6 +209,13 @@ async def _after_a_turn(decision: ToolDecision) -> ToolDecision:
 
 def _wrapped(definition: JsonObject) -> Tool:
     return Tool(definition=definition)
+
+
+def _instructions(walk: Walk, greeting: JsonObject) -> JsonObject:
+    """A greeting, its instructions walked."""
+    said = greeting["instructions"]
+    new = walk.value(said, (None, "instructions"))
+    return greeting if new is said else {**greeting, "instructions": new}
 
 
 def _definition(walk: Walk, definition: JsonObject) -> JsonObject:

@@ -18,6 +18,15 @@ LAST: Final = r"(?! [0-9])"
 """After `BACK`: nor before another group of digits."""
 
 
+def spread(form: str) -> str:
+    """A pattern of digits (`9`), letters (`A`) and either (`*`), with at most one blank or sign between two of them.
+
+    Under a key that says what it is, groups may be any.
+    """
+    kinds = {"9": "[0-9]", "A": "[A-Za-z]", "*": "[0-9A-Za-z]"}
+    return "[ ./-]?".join(kinds[sign] for sign in form)
+
+
 def after_first(names: Iterable[str]) -> str:
     """Each name from its second character on, where the first one has just been matched."""
     return "|".join(f"(?<={name[0]}){name[1:]}" for name in names)

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from policies.detect.counting import counts
 from policies.detect.finding import Finder, Finding, Near
 from policies.detect.keynames import KeyNames
 from policies.detect.layers import Layer, layers, reads_as_written
+from policies.detect.ours import LABEL, beside_ours
 from policies.detect.pairs import Pair, pairs
 from policies.detect.replace import OWN
 from policies.detect.rule import KeyRule
 from policies.detect.spans import apart
 from policies.detect.tables import parts
-from policies.tokens.mail import is_mail
 
 LONGEST_KEY: Final = 64
 """Characters of a key that are read for what it says."""
 _REMEMBERED: Final = 4_096
+_BELOW: Final = 256
 KEY_CONFIDENCE: Final = 0.9
-_PUT: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000})?>\Z")
-"""What a redaction put there: no value of the kind that its key speaks of."""
 
 Check = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What the keys above a text say: the words for the rules, and the rule for the text as a whole."""
+    """What the keys above a text say: the words for the rules, and the rule for the text as a whole.
+
+    `counts` says that digits alone are a number that a business gives out.
+    """
 
     near: Near
     said: KeyRule | None
+    counts: bool
+
+
+class Below(dict[str, Context]):
+    """The contexts of the keys below certain keys, each made when it is first asked for."""
+
+    __slots__ = ("_above", "_engine")
+
+    def __init__(self, engine: Engine, above: tuple[str, ...]) -> None:
+        self._engine, self._above = engine, above
+
+    def __missing__(self, key: str) -> Context:
+        if len(self) >= _BELOW:
+            self.clear()
+        found = self[key] = self._engine.context((key, *self._above))
+        return found
 
 
 class Engine:
@@ -42,6 +60,7 @@ class Engine:
         self._finders, self._names = tuple(finders), names
         self._entities = frozenset(entities)
         self._contexts: dict[tuple[str, ...], Context] = {}
+        self._below: dict[tuple[str, ...], Below] = {}
         self.plain_keys: set[str] = set()
         """Names of properties that are known to hold nothing."""
 
@@ -54,9 +73,22 @@ class Engine:
             found = self._contexts[keys] = self._context(tuple(key[:LONGEST_KEY] for key in keys))
         return found
 
+    def below(self, above: tuple[str, ...]) -> Below:
+        """For each key below the nearest ones, nearest first."""
+        found = self._below.get(above)
+        if found is None:
+            if len(self._below) >= _BELOW:
+                self._below.clear()
+            found = self._below[above] = Below(self, above)
+        return found
+
     def _context(self, keys: tuple[str, ...]) -> Context:
         said = self._names.said(keys)
-        return Context(Near(keys, self._names.near(keys)), said if said and said.entity in self._entities else None)
+        return Context(
+            Near(keys, self._names.near(keys)),
+            said if said and said.entity in self._entities else None,
+            counts([self._names.words(key) for key in keys]),
+        )
 
     def key(self, key: str, check: Check) -> list[Finding]:
         """What stands in the name of a property."""
@@ -82,7 +114,8 @@ class Engine:
             found = self._deeply(text, context, check)
         if not found or text in OWN:
             return ()
-        return found if len(found) == 1 else apart(found)
+        found = beside_ours(text, found)
+        return found if len(found) < 2 else apart(found)
 
     def _deeply(self, text: str, context: Context, check: Check) -> Sequence[Finding]:
         """In any order."""
@@ -114,10 +147,12 @@ class Engine:
             blank = len(text) - len(text.lstrip())
             return (Finding(blank, len(text.rstrip()), said.entity, KEY_CONFIDENCE, "key"),)
         found: list[Finding] = []
-        for finder in self._finders:
+        for finder in () if context.counts and text.isdecimal() else self._finders:
             inner = finder.find(text, context.near, check)
             if inner:
                 found += inner
+        if found and context.counts:
+            found = [each for each in found if not text[each.start : each.end].isdecimal()]
         if pairs_too and (":" in text or "=" in text or "</" in text):
             for pair in pairs(text):
                 check()
@@ -137,7 +172,7 @@ class Engine:
 def _is(rule: KeyRule, text: str) -> bool:
     """Whether the whole text has the rule's shape."""
     text = text.strip().removesuffix(".0")
-    if rule.shape.fullmatch(text) is None or _PUT.match(text) or text in OWN or is_mail(text):
+    if rule.shape.fullmatch(text) is None or text in OWN or (text[:1] == "<" and LABEL.fullmatch(text)):
         return False
     return rule.check is None or rule.check(text)
 

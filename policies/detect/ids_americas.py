@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from policies.detect.checksums import cnpj, cpf, luhn, varied
-from policies.detect.edges import BACK, FRONT
+from policies.detect.edges import BACK, FRONT, spread
 from policies.detect.rule import KeyRule, Rule
 from policies.detect.wording import OF_A_PERSON, choices, said, words
 
@@ -122,15 +122,23 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="BR_CPF",
         choices=choices(OF_A_PERSON),
-        shape=re.compile(r"[0-9]{3}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}"),
+        shape=re.compile(spread("9" * 11)),
         check=cpf,
+        numbers=True,
+        locale="br",
+    ),
+    KeyRule(
+        entity="BR_CNPJ",
+        choices=choices(OF_A_PERSON),
+        shape=re.compile(spread("*" * 12 + "99")),
+        check=cnpj,
         numbers=True,
         locale="br",
     ),
     KeyRule(
         entity="CA_SIN",
         choices=choices(OF_A_PERSON),
-        shape=re.compile(_SIN),
+        shape=re.compile(spread("9" * 9)),
         check=is_sin,
         numbers=True,
         locale="ca",
@@ -138,7 +146,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="CA_SIN",
         choices=choices("sin|social insurance|socialinsurance|socialinsurancenumber|assurance sociale|nas"),
-        shape=re.compile(r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
+        shape=re.compile(spread("9" * 9)),
         unless=words("last hash cos tan"),
         check=varied,
         numbers=True,
@@ -147,7 +155,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="BR_CPF",
         choices=choices("cpf|cpfnumero|numerocpf|cadastro pessoa física"),
-        shape=re.compile(r"[0-9]{3}[. ]?[0-9]{3}[. ]?[0-9]{3}[ /-]?[0-9]{2}|[0-9]{8,10}"),
+        shape=re.compile(spread("9" * 11) + "|[0-9]{8,10}"),
         check=varied,
         numbers=True,
         locale="br",
@@ -155,9 +163,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="BR_CNPJ",
         choices=choices("cnpj|numerocnpj|cnpjnumero|cadastro pessoa jurídica"),
-        shape=re.compile(
-            r"[0-9A-Za-z]{2}[. ]?[0-9A-Za-z]{3}[. ]?[0-9A-Za-z]{3}[/ ]?[0-9A-Za-z]{4}[ -]?[0-9]{2}|[0-9]{11,13}"
-        ),
+        shape=re.compile(spread("*" * 12 + "99") + "|[0-9]{11,13}"),
         check=varied,
         numbers=True,
         locale="br",

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from policies.detect.checksums import digits_of, nric, tfn, varied, verhoeff
-from policies.detect.edges import ALONE, BACK, FRONT, LAST
+from policies.detect.edges import ALONE, BACK, FRONT, LAST, spread
 from policies.detect.rule import KeyRule, Rule
 from policies.detect.wording import OF_A_PERSON, choices, said, words
 
@@ -130,7 +130,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="IN_AADHAAR",
         choices=choices(OF_A_PERSON),
-        shape=re.compile(r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}"),
+        shape=re.compile(spread("9" * 12)),
         check=is_aadhaar,
         numbers=True,
         locale="in",
@@ -138,7 +138,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="AU_TFN",
         choices=choices("tax id|taxid|tax number|taxnumber|tax identification"),
-        shape=re.compile(r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
+        shape=re.compile(spread("9" * 9)),
         check=tfn,
         numbers=True,
         locale="au",
@@ -146,7 +146,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="IN_AADHAAR",
         choices=choices("aadhaar|aadhar|adhaar|adhar|aadhaarnumber|aadharnumber|uidai|आधार"),
-        shape=re.compile(r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}"),
+        shape=re.compile(spread("9" * 12)),
         unless=words("last hash token"),
         check=varied,
         numbers=True,
@@ -155,13 +155,13 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="IN_PAN",
         choices=choices("pan|pancard|pannumber|permanent account number"),
-        shape=re.compile(r"[A-Za-z]{5}[0-9]{4}[A-Za-z]"),
+        shape=re.compile(spread("AAAAA9999A")),
         locale="in",
     ),
     KeyRule(
         entity="AU_TFN",
         choices=choices("tfn|tax file|taxfile|taxfilenumber|tfnumber"),
-        shape=re.compile(_TFN),
+        shape=re.compile(spread("9" * 9) + "|" + spread("9" * 8)),
         check=varied,
         numbers=True,
         locale="au",
@@ -169,7 +169,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="SG_NRIC",
         choices=choices("nric|fin|nricfin|nricnumber|finnumber|ic number|national registration"),
-        shape=re.compile(r"[STFGMstfgm][0-9]{7}[A-Za-z]"),
+        shape=re.compile("(?=[STFGMstfgm])" + spread("A9999999A")),
         check=varied,
         locale="sg",
     ),

@@ -12,9 +12,9 @@ import re
 from typing import Final
 
 from policies.detect.checksums import letters_of, nhs, nir, steuer_id, varied
-from policies.detect.edges import ALONE, BACK, FRONT, LAST
+from policies.detect.edges import ALONE, BACK, FRONT, LAST, spread
 from policies.detect.rule import KeyRule, Rule
-from policies.detect.wording import choices, said, words
+from policies.detect.wording import OF_A_PERSON, choices, said, words
 
 _NINO: Final = rf"[A-CEGHJ-PR-TW-Z]{FRONT}[A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)"
 _NINO_WRITTEN: Final = rf"(?i:{_NINO}(?:[ -]?[0-9]{{2}}){{3}}(?:[ -]?[A-D])?+)"
@@ -147,9 +147,17 @@ RULES: Final[tuple[Rule, ...]] = (
 
 KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
+        entity="DE_TAX_ID",
+        choices=choices(f"{OF_A_PERSON}|tin"),
+        shape=re.compile(spread("9" * 11)),
+        check=steuer_id,
+        numbers=True,
+        locale="de",
+    ),
+    KeyRule(
         entity="UK_NHS",
         choices=choices("nhs|nhsnumber|nhsno|national health"),
-        shape=re.compile(r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}"),
+        shape=re.compile(spread("9" * 10)),
         check=varied,
         numbers=True,
         locale="gb",
@@ -157,7 +165,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="UK_NINO",
         choices=choices("nino|national insurance|nationalinsurance|nationalinsurancenumber|ni number|ni no|ninumber"),
-        shape=re.compile(r"[A-Za-z]{2}(?:[ -]?[0-9]{2}){3}(?:[ -]?[A-Da-d])?"),
+        shape=re.compile(spread("AA999999") + "(?:[ -]?[A-Da-d])?"),
         check=varied,
         locale="gb",
     ),
@@ -165,9 +173,9 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         entity="DE_TAX_ID",
         choices=choices(
             "steuer id|steuerid|steuer identifikationsnummer|steueridentifikationsnummer|steuer idnr|idnr|"
-            "identifikationsnummer|steuerliche identifikationsnummer|tax id|taxid|tax identification|tin"
+            "identifikationsnummer|steuerliche identifikationsnummer"
         ),
-        shape=re.compile(r"[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}"),
+        shape=re.compile(spread("9" * 11)),
         check=varied,
         numbers=True,
         locale="de",

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from policies.detect.checksums import codice_fiscale, nif, varied
-from policies.detect.edges import BACK, FRONT
+from policies.detect.edges import BACK, FRONT, spread
 from policies.detect.rule import KeyRule, Rule
 from policies.detect.wording import choices, words
 
@@ -102,14 +102,14 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="ES_NIE",
         choices=choices("nie|niecode|dni|nif|identidad extranjero"),
-        shape=re.compile(r"[XYZxyz][ -]?[0-9]{7}[ -]?[A-Za-z]"),
+        shape=re.compile("(?=[XYZxyz])" + spread("A9999999A")),
         check=varied,
         locale="es",
     ),
     KeyRule(
         entity="ES_NIF",
         choices=choices("nif|dni|documento identidad|nifnumber|numero dni|identificación fiscal"),
-        shape=re.compile(r"[0-9]{1,2}\.?[0-9]{3}\.?[0-9]{3}[ -]?[A-Za-z]"),
+        shape=re.compile(spread("99999999A") + "|" + spread("9999999A")),
         check=varied,
         locale="es",
     ),

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from policies.detect.checksums import digits_of, varied
-from policies.detect.edges import BACK, FRONT, LAST
+from policies.detect.edges import BACK, FRONT, LAST, spread
 from policies.detect.rule import KeyRule, Rule
 from policies.detect.wording import choices, said, words
 
@@ -26,6 +26,10 @@ _SSN: Final = rf"{_AREA}[ .-]?{_GROUP}[ .-]?{_SERIAL}"
 _PASSPORT_WORDS: Final = words(
     "passport passeport reisepass pasaporte passaporto passaporte паспорт パスポート 护照 여권"
 )
+
+
+def _is_passport(text: str) -> bool:
+    return varied(text) and len(digits_of(text)) >= 5
 
 
 def _is_licence(text: str) -> bool:
@@ -144,7 +148,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
 )
 
-_NINE: Final = re.compile(r"[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{4}|[0-9]{7,8}")
+_NINE: Final = re.compile(spread("9" * 9) + "|[0-9]{7,8}")
 """A JSON number has lost its leading zeros."""
 KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
@@ -173,9 +177,9 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         choices=choices(
             "passport|passportnumber|passeport|reisepass|pasaporte|passaporto|passaporte|パスポート|护照|护照号"
         ),
-        shape=re.compile(r"(?=[A-Za-z]{0,3}[0-9]{5})[A-Za-z0-9]{6,12}"),
+        shape=re.compile(r"(?=[A-Za-z]{0,3}[ -]?[0-9])(?![0-9]{4}-[0-9]{2}-)[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){5,11}"),
         unless=words("country expiry expiration issue type date authority"),
-        check=varied,
+        check=_is_passport,
         numbers=True,
     ),
     KeyRule(

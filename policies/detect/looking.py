@@ -23,6 +23,9 @@ _NAMING: Final = ("name", "key", "field", "label", "attribute", "type", "system"
 """Keys that say what stands under `value` beside them, the most telling first."""
 DEEPEST: Final = 3
 """Base64 within base64."""
+_COLUMNS: Final = ("columns", "headers", "header", "fields", "column_names", "columnNames")
+_ROWS: Final = frozenset(("rows", "data", "values", "records"))
+"""Keys of a table's columns, as names or as objects with a `name`, and of its rows, as lists of cells."""
 OPENINGS: Final = frozenset('{["`~ \t\r\n\u200b\ufeff\xa0\xad')
 """What a text that is JSON may begin with."""
 
@@ -68,18 +71,18 @@ class Looking:
         self._budget.spend(len(value) + 1)
         if "value" in value:
             self._name(value, where)
-        memo, plain, context_of = self._memo, self._plain_keys, self._engine.context
+        if not _ROWS.isdisjoint(value):
+            self._table(value, where)
+        plain, below = self._plain_keys, self._engine.below(above)
         for key, child in value.items():
             if key not in plain:
                 self._key(key, (where, key))
             kind = type(child)
             if kind is str:
-                context = context_of((key, *above)) if key != "value" else self._reading.context((where, key))
-                if child and (self._spares or (child, context) not in memo):
-                    self._text(child, (where, key), context)
+                if child:
+                    self._text(child, (where, key), below[key] if key != "value" else self._reading.context((where, key)))
             elif kind is int or kind is float:
-                context = context_of((key, *above))
-                if context.said or key == "value":
+                if below[key].said or key == "value":
                     self._number(child, (where, key))
             elif kind is dict:
                 self._object(child, (where, key), (key,))
@@ -94,15 +97,25 @@ class Looking:
         if name and len(name) <= LONGEST_KEY:
             self._reading.names[tuple(steps_of(where))] = name
 
+    def _table(self, value: Mapping[str, Json], where: Where) -> None:
+        """Rows of cells beside the names of their columns."""
+        columns = next((value[key] for key in _COLUMNS if isinstance(value.get(key), list)), [])
+        names = [each.get("name") if isinstance(each, Mapping) else each for each in columns]
+        if not names or not all(isinstance(name, str) for name in names):
+            return
+        for key in _ROWS & value.keys():
+            self._reading.columns[*steps_of(where), key] = (names, self._reading.above(where))
+
     def _array(self, value: list[Json] | tuple[Json, ...], where: Where, keys: tuple[str, ...]) -> None:
         self._budget.spend(len(value) + 1)
         context = self._engine.context(keys)
-        memo, above = self._memo, keys[:1]
+        above, columns = keys[:1], self._reading.columns
         for index, child in enumerate(value):
             kind = type(child)
             if kind is str:
-                if child and (self._spares or (child, context) not in memo):
-                    self._text(child, (where, index), context)
+                if child:
+                    at = (where, index)
+                    self._text(child, at, self._reading.context(at) if columns else context)
             elif kind is dict:
                 self._object(child, (where, index), above)
             elif kind is list:
@@ -114,9 +127,7 @@ class Looking:
         if not isinstance(leaf, str):
             self._number(leaf, where)
         elif leaf:
-            context = self._reading.context(where)
-            if self._spares or (leaf, context) not in self._memo:
-                self._text(leaf, where, context)
+            self._text(leaf, where, self._reading.context(where))
         return leaf
 
     def _number(self, number: float, where: Where) -> None:
@@ -125,11 +136,15 @@ class Looking:
             self._note(digits, Finding(0, len(digits), entity, KEY_CONFIDENCE, "key"), where)
 
     def _text(self, text: str, where: Where, context: Context, depth: int = 0) -> None:
+        if (text, context) in self._memo and not self._spares:
+            return
         self._check()
         if text[0] in OPENINGS and self._inside(text, where):
             return
-        for finding in self._reading.find(text, where, context):
-            self._note(text[finding.start : finding.end], finding, where)
+        findings = self._reading.find(text, where, context)
+        if findings:
+            for finding in findings:
+                self._note(text[finding.start : finding.end], finding, where)
         if depth < DEEPEST and len(text) >= SHORTEST:
             for run in self._reading.encoded(text):
                 self._text(run.text, where, context, depth + 1)

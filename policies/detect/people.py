@@ -26,6 +26,7 @@ _PARTICLES: Final = words(
     de da do dos das di del della du des la le van von der den ten ter zu al el bin ibn y e af av st
     """
 )
+_TYPES: Final = words("string text varchar char str optional any integer number object array column field value")
 _COMPANY: Final = words(
     """
     inc llc ltd gmbh corp corporation company co ag sa srl spa bv nv plc llp kg ug se oy ab as pty sarl sas
@@ -124,7 +125,39 @@ _KEYED_DATE: Final = re.compile(
 )
 
 
+_CAPITAL: Final = rf"(?:[a-z]{{1,5}}['’-])?+[^\W\d_a-z](?:{_LETTER}|['’.·-](?={_LETTER})){{0,40}}+"
+_SAID_NAME: Final = rf"(?P<value>{_CAPITAL}(?:,? (?:(?:van|von|der|den|de|la|da|dos|del|di|bin|al) ){{0,2}}+{_CAPITAL}){{0,4}}+)(?![\w(<\[{{])"
+
+
+def _said(phrase: str) -> re.Pattern[str]:
+    """`phrase: Maria Gonzalez`, `(phrase)=(Maria Gonzalez)`: what begins with capitals behind it."""
+    return re.compile(rf"(?<![^\W\d_])(?i:{phrase})[\"'*)]{{0,3}}+ ?[:=] ?[\"'*(]{{0,3}}+{_SAID_NAME}")
+
+
+def _is_part(text: str) -> bool:
+    return _is_name(text) and text.lower() not in _TYPES and text.count(" ") < 3
+
+
 RULES: Final[tuple[Rule, ...]] = (
+    *(
+        Rule(
+            name=name,
+            entity="PERSON",
+            pattern=_said(phrase),
+            source="the words that `peoplewords` has for keys, before a colon or an equals sign",
+            why="word",
+            check=check,
+            confidence=0.92,
+            letters=2,
+            holds=":=",
+            says=peoplewords.SAYING,
+        )
+        for name, phrase, check in (
+            ("name-in-full-said", peoplewords.FULL_NAME, _is_full_name),
+            ("part-of-name-said", peoplewords.PART_OF_NAME, _is_part),
+            ("any-name-said", peoplewords.ANY_NAME, _is_known_name),
+        )
+    ),
     Rule(
         name="date-of-birth",
         entity="DATE_OF_BIRTH",

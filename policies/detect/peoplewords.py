@@ -220,3 +220,23 @@ BIRTH_WORDS: Final = words(
     """
 )
 """Words of a sentence after which a date is one of birth."""
+
+FULL_NAME: Final = (
+    r"(?:full|legal|real|guest|holder|customer|client|contact|patient|employee|passenger|recipient|beneficiary|applicant"
+    r"|student|teacher|author|requester|payer|payee|subscriber|member|owner|sender|cardholder|billing|shipping)[ _-]?names?"
+    r"|contact person|ansprechpartner(?:in)?|beneficiary|beneficiario|bénéficiaire|recipient|empfänger(?:in)?|destinatario"
+    r"|destinataire|cardholder|taxpayer|passenger|patient|applicant|antragsteller(?:in)?|author|assignee|requester|attendee"
+    r"|nombre completo|nom complet|nome completo|nom du client|kundenname|karteninhaber(?:in)?"
+)
+PART_OF_NAME: Final = (
+    r"(?:first|last|middle|given|family|maiden)[ _-]?name|surname|forename|vorname|nachname|prénom|apellidos?|cognome"
+    r"|sobrenome|voornaam|achternaam"
+)
+ANY_NAME: Final = r"(?:display[ _-]?)?name|given|family|owner|user|nom|nombre|nome|naam"
+"""Patterns of words before a colon or an equals sign, which a name follows."""
+SAYING: Final = (
+    *("name", "naam", "nom", "person", "partner", "benef", "bénéf", "recipient", "empfänger", "destinat", "cardholder"),
+    *("inhaber", "taxpayer", "passenger", "patient", "applicant", "antragsteller", "author", "assignee", "requester"),
+    *("attendee", "apellido", "given", "family", "owner", "user", "cognome"),
+)
+"""Of which a text has one that has any of those."""

@@ -25,6 +25,8 @@ class Reading:
         self._runs: dict[str, tuple[Encoded, ...]] = {}
         self.names: dict[tuple[str | int, ...], str] = {}
         """What objects say of their `value`, by the objects' places: `{"name": "phone", "value": …}`."""
+        self.columns: dict[tuple[str | int, ...], tuple[list[str], tuple[str, ...]]] = {}
+        """The names of a table's columns and the key above it, by the place of its rows."""
         self._owner: Where = None
         self._above: tuple[str, ...] = ()
 
@@ -35,9 +37,18 @@ class Reading:
         owner, step = where
         if self.names and step == "value" and (name := self.names.get(tuple(steps_of(owner)))):
             return self._engine.context((name, step))
+        if self.columns and (keys_of := self.column(where)):
+            return self._engine.context(keys_of)
         if owner is not self._owner:
             self._owner, self._above = owner, keys(owner, 1)
         return self._engine.context((step, *self._above) if type(step) is str else keys(where))
+
+    def column(self, where: Where) -> tuple[str, ...]:
+        """The keys that a cell of a table stands under, none where the place is no cell."""
+        if where is None or type(where[1]) is str or where[0] is None or type(where[0][1]) is str:
+            return ()
+        names, above = self.columns.get(tuple(steps_of(where[0][0])), ([], ()))
+        return (names[where[1]], *above) if where[1] < len(names) else ()
 
     def above(self, where: Where) -> tuple[str, ...]:
         """The nearest key, none or one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,10 +17,6 @@ from policies.detect.finding import Finding, Near
 from policies.detect.rule import Rule
 from policies.detect.shapes import Shapes
 
-_TELLING: Final = re.compile(
-    r"[0-9@:=%&<>(\[{|\\\n\r\t\"]|[A-Za-z+/_-]{16}| (?i:at|arroba|arobase|chiocciola) |[^\W\d_]{2}\.[A-Za-z]{2}"
-)
-"""What a text of plain words has none of: no rule finds anything there."""
 _DIGEST_CHARS: Final = 32
 _DIGEST: Final = re.compile(r"(?=[0-9]{0,64}[a-f])(?![a-f]{2}[0-9]{10,32}\Z)[0-9a-f]{32,128}\Z")
 """A hash: `benign` says so as well, after more work."""
@@ -31,8 +27,11 @@ _BEFORE, _AFTER = 128, 48
 _WORDS_BEFORE, _WORDS_AFTER = 5, 2
 _LONG: Final = 5
 """From so many letters on, a word counts at the end of another as well."""
+_SYLLABIC: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}+")
+"""Words of scripts that put no blanks between words: they count anywhere in what stands together."""
 _REMEMBERED: Final = 4_096
-_NO_RULES: Final[frozenset[Rule]] = frozenset()
+_LONGEST_KEPT: Final = 64
+"""Letters of a word whose rules are remembered."""
 
 
 class Rules:
@@ -45,6 +44,7 @@ class Rules:
         self._below: dict[frozenset[str], frozenset[Rule]] = {}
         self._by_word: dict[str, tuple[Rule, ...]] = _by_word([rule for rule in rules if rule.words])
         self._endings = tuple(word for word in self._by_word if len(word) >= _LONG)
+        self._syllabic = tuple(word for word in self._by_word if _SYLLABIC.fullmatch(word))
         self._said: dict[str, tuple[Rule, ...]] = {}
 
     @property
@@ -52,42 +52,44 @@ class Rules:
         return self._entities
 
     def find(self, text: str, near: Near, check: Callable[[], None]) -> Sequence[Finding]:
-        if _TELLING.search(text) is None and text.isascii():
-            return ()
         skip = head(text) if text.startswith("arn:") else 0
-        if skip:
-            rest = self.find(text[skip:], near, check)
-            return [replace(each, start=each.start + skip, end=each.end + skip) for each in rest]
-        if len(text) >= _DIGEST_CHARS and _DIGEST.match(text):
-            return ()
+        if not skip:
+            return self._find(text, near, check)
+        rest = self._find(text[skip:], near, check)
+        return [replace(each, start=each.start + skip, end=each.end + skip) for each in rest]
+
+    def _find(self, text: str, near: Near, check: Callable[[], None]) -> Sequence[Finding]:
         fitting = self._shapes.fitting(text)
         if not (fitting.strong or fitting.weak):
             return ()
-        hits = [rule for rule, search in fitting.strong if search(text)] if fitting.strong else []
-        under, beside = self._by_words(text, near) if fitting.weak else (_NO_RULES, _NO_RULES)
-        if not (hits or under or beside):
+        if len(text) >= _DIGEST_CHARS and _DIGEST.match(text):
             return ()
-        if near.words and " " not in text:
-            hits = [rule for rule in hits if rule.unless.isdisjoint(near.words)]
-            under = frozenset(rule for rule in under if rule.unless.isdisjoint(near.words))
+        found: list[Finding] = []
+        for rule in fitting.strong:
+            _add_matches(found, rule, text, check)
+        under, beside = self._by_words(text, near, fitting.weak) if fitting.weak else ((), ())
+        if not (found or under or beside):
+            return ()
         spared = benign(text)
         if spared:
-            hits = [rule for rule in hits if rule.why == "checksum"] if spared is Benign.WEAK else []
-            under = beside = _NO_RULES
-        found = [finding for rule in (*hits, *under) for finding in _matches(rule, text, check)]
+            return [each for each in found if each.why == "checksum"] if spared is Benign.WEAK else ()
+        for rule in under:
+            _add_matches(found, rule, text, check)
         for rule in beside:
-            found += [each for each in _matches(rule, text, check) if self._beside(text, each, rule)]
+            near_words: list[Finding] = []
+            _add_matches(near_words, rule, text, check)
+            found += [each for each in near_words if self._beside(text, each, rule)]
         return found
 
-    def _by_words(self, text: str, near: Near) -> tuple[frozenset[Rule], frozenset[Rule]]:
+    def _by_words(self, text: str, near: Near, weak: Sequence[Rule]) -> tuple[Sequence[Rule], Sequence[Rule]]:
         """The weak rules of the words that the text stands under, and of those in it."""
-        under = self._under(near.words) if near.words else _NO_RULES
-        beside: set[Rule] = set()
-        for word in _WORD.findall(text.lower()):
-            rules = self._of(word)
-            if rules:
-                beside.update(rules)
-        return under, frozenset(beside) - under if beside else _NO_RULES
+        above = self._under(near.words) if near.words else ()
+        under = [rule for rule in weak if rule in above] if above else ()
+        said: set[Rule] = set()
+        if not text.isdigit():
+            for word in _WORD.findall(text.lower()):
+                said.update(self._said.get(word) or self._of(word))
+        return under, [rule for rule in weak if rule in said and rule not in under] if said else ()
 
     def _under(self, words: frozenset[str]) -> frozenset[Rule]:
         found = self._below.get(words)
@@ -99,6 +101,8 @@ class Rules:
 
     def _of(self, word: str) -> tuple[Rule, ...]:
         found = self._said.get(word)
+        if found is None and len(word) > _LONGEST_KEPT:
+            return self._meant(word)
         if found is None:
             if len(self._said) >= _REMEMBERED:
                 self._said.clear()
@@ -111,6 +115,10 @@ class Rules:
         for ending in self._endings:
             if word.endswith(ending) or singular.endswith(ending):
                 rules += self._by_word[ending]
+        if not word.isascii():
+            for inner in self._syllabic:
+                if inner in word:
+                    rules += self._by_word[inner]
         return tuple(dict.fromkeys(rules))
 
     def _beside(self, text: str, found: Finding, rule: Rule) -> bool:
@@ -127,9 +135,10 @@ def _by_word(rules: Sequence[Rule]) -> dict[str, tuple[Rule, ...]]:
     return {word: tuple(each) for word, each in found.items()}
 
 
-def _matches(rule: Rule, text: str, check: Callable[[], None]) -> Iterator[Finding]:
+def _add_matches(found: list[Finding], rule: Rule, text: str, check: Callable[[], None]) -> None:
     for match in rule.pattern.finditer(text):
         check()
         group: str | int = "value" if "value" in rule.pattern.groupindex else 0
         if rule.check is None or rule.check(match[group]):
-            yield Finding(*match.span(group), rule.entity, rule.confidence, rule.why, rule.name)
+            start, end = match.span(group)
+            found.append(Finding(start, end, rule.entity, rule.confidence, rule.why, rule.name))

@@ -6,6 +6,7 @@ Results, errors, notices, prompts, resources and tools' descriptions lose them; 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ SECRET = "SECRET"
 
 
 class SecretsConfig(PolicyConfig):
-    """`rules` are files in gitleaks' TOML form, from the working directory; `builtin = false` leaves ours out.
+    """`rules` are files in gitleaks' TOML form, beside the policy file; `builtin = false` leaves our own rules out.
 
     `max_text` is in characters of one text, `max_bytes` in bytes of the compact JSON of a result or of params,
     `max_seconds` is processor time for one body.
@@ -68,17 +69,25 @@ class Secrets(Detecting):
     def __init__(self, config: PolicyConfig, services: Services) -> None:
         super().__init__(config, services)
         self._gates: Gates = ()
+        self._users: UserRules | None = None
 
     def notes(self) -> Sequence[str]:
         """The exemptions, with their reasons."""
         return tuple(_told(each) for each in self.config.exempt)
+
+    async def open(self) -> None:
+        """Raises PolicyConfigError for users' rules that cannot be used."""
+        if self.config.rules:
+            from policies.secrets.gitleaks import load
+
+            self._users = await asyncio.to_thread(load, [self.services.folder / file for file in self.config.rules])
+        await super().open()
 
     @property
     def _most_bytes(self) -> int:
         return self.config.max_bytes
 
     def _load(self) -> Worker:
-        """Raises PolicyConfigError for rules that cannot be used."""
         from policies.detect.actions import Actions
         from policies.detect.engine import Engine
         from policies.detect.keynames import KeyNames
@@ -87,10 +96,8 @@ class Secrets(Detecting):
 
         config = self.config
         finders: list[SecretFinder | UserRules] = [SecretFinder()] if config.builtin else []
-        if config.rules:
-            from policies.secrets.gitleaks import load
-
-            finders.append(load(config.rules))
+        if self._users:
+            finders.append(self._users)
         self._gates = tuple(finder.may_hold for finder in finders)
         return Worker(
             Engine(finders, KeyNames(()), (SECRET,)),

@@ -42,9 +42,24 @@ class Leak(Policy):
             raise ValueError("{CANARY}")
         return ALLOW
 '''
-CHAIN = """
+SHORT = """
 [[policy]]
 use = "redact"
+[[policy]]
+use = "audit"
+[[policy]]
+use = "leak_policy:Leak"
+"""
+WHOLE = """
+[[policy]]
+use = "sanitize"
+[[policy]]
+use = "redact"
+[[policy]]
+use = "secrets"
+[[policy]]
+use = "tokenize"
+config = { keys = "ephemeral:", scope = "global", flows = [{ to = "*" }] }
 [[policy]]
 use = "audit"
 [[policy]]
@@ -58,7 +73,9 @@ def _tracing(memory: InMemorySpanExporter) -> Tracing:
     return tracing
 
 
+@pytest.mark.parametrize("chain", [SHORT, WHOLE], ids=["short", "whole"])
 async def test_a_canary_planted_anywhere_appears_in_no_log_span_audit_line_or_error(
+    chain: str,
     upstream: RichUpstream,
     era: str,
     tmp_path: Path,
@@ -77,7 +94,7 @@ async def test_a_canary_planted_anywhere_appears_in_no_log_span_audit_line_or_er
     }
     upstream.results["failing"] = {"content": [{"type": "text", "text": f"no such user {MAIL}"}], "isError": True}
     told: list[Any] = []
-    async with proxy_before(upstream.url, tmp_path, CHAIN, telemetry=_tracing(spans)) as running:
+    async with proxy_before(upstream.url, tmp_path, chain, telemetry=_tracing(spans)) as running:
         headers = {"authorization": f"Bearer {CANARY}", "x-secret": CANARY, "cookie": f"a={CANARY}"}
         for method, params in (
             ("tools/call", {"name": "untitled", "arguments": {"a": CANARY}, "_meta": {"a.b/c": CANARY}}),
@@ -93,8 +110,10 @@ async def test_a_canary_planted_anywhere_appears_in_no_log_span_audit_line_or_er
             (f"vendor/{CANARY}", {"a": CANARY}),
         ):
             told.append((await rpc(running.url, method, params, era, headers=headers)).messages)
-        await rpc(running.url, "server/discover" if era == MODERN else "initialize", _hello(era), era)
-        await rpc(running.url, "tools/list", {}, era)
+        told.append(
+            (await rpc(running.url, "server/discover" if era == MODERN else "initialize", _hello(era), era)).messages
+        )
+        told.append((await rpc(running.url, "tools/list", {}, era)).messages)
     out, err = capfd.readouterr()
     kinds = {span.kind.name for span in spans.get_finished_spans()}
     assert {"SERVER", "CLIENT"} <= kinds, "without spans the test would prove nothing"
@@ -105,7 +124,7 @@ async def test_a_canary_planted_anywhere_appears_in_no_log_span_audit_line_or_er
     assert CANARY not in out
     assert CANARY not in err
     assert not [line for line in own if CANARY in line]
-    assert CANARY not in json.dumps(told[:8])
+    assert CANARY not in json.dumps([*told[:8], *told[-2:]])
 
 
 def _hello(era: str) -> dict[str, Any]:

@@ -1,0 +1,31 @@
+"""What a redaction put into a text: labels (`<EMAIL_ADDRESS>`, `<PERSON:q2c…>`) and tokens. Nothing is found in them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from policies.detect.finding import Finding
+from policies.tokens import spans
+
+LABEL: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000}+)?>")
+
+
+
+def beside_ours(text: str, findings: Sequence[Finding]) -> Sequence[Finding]:
+    """The findings that are not part of a label or a whole token. Linear in the text."""
+    found = [match.span() for match in LABEL.finditer(text)] if "<" in text else []
+    if spans.may_hold(text):
+        found += [(each.start, each.end) for each in spans.find(text) if each.parts]
+    if not found:
+        return findings
+    found.sort()
+    return [each for each in findings if not _is_within(each, found)]
+
+
+def _is_within(finding: Finding, ours: list[tuple[int, int]]) -> bool:
+    """Whether one of `ours`, in order, holds the whole of it."""
+    at = bisect_right(ours, finding.start, key=lambda each: each[0])
+    return any(end >= finding.end for _, end in ours[max(at - 2, 0) : at])
