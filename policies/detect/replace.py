@@ -8,6 +8,7 @@ from typing import Any, Final
 from policies.detect.descent import Place, list_of, reached
 from policies.model import Json
 from policies.text import DROP
+from policies.tokens.mail import as_mail
 from policies.validation import Validation
 
 _BY_FORMAT: Final[Mapping[str, str]] = {
@@ -92,12 +93,18 @@ def _formats(schema: Json) -> Iterator[str]:
                     yield each["format"]
 
 
+def _formatted(name: str, wanted: Json) -> str:
+    """A token stays one: as an address, where the schema asks for that."""
+    mail = as_mail(wanted) if isinstance(wanted, str) and name.endswith("email") else None
+    return mail or _BY_FORMAT[name]
+
+
 def _candidates(
     schemas: Sequence[Mapping[str, Any]], value: Json, wanted: Json, masked: Iterable[str]
 ) -> Iterator[Json]:
     if isinstance(value, str):
         formats = dict.fromkeys(name for schema in schemas for name in _formats(schema))
-        yield from (_BY_FORMAT[name] for name in formats if name in _BY_FORMAT)
+        yield from (_formatted(name, wanted) for name in formats if name in _BY_FORMAT)
         yield wanted
         yield from masked
         yield from ("*" * length for length in _LENGTHS)

@@ -13,7 +13,9 @@ MAIL = "jane.doe@example.com"
 
 def keys(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "proxy", "keys", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=Path(__file__).parents[2])
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, cwd=Path(__file__).parents[2]
+    )
 
 
 def test_a_new_key_makes_a_ring_that_seals_and_opens() -> None:
