@@ -98,13 +98,6 @@ WORDS: Final = words(
     "クレジットカード 卡 银行卡 信用卡 카드 कार्ड بطاقة"
 )
 
-_NUMBERED: Final = words(
-    """
-    id order tracking shipment parcel gtin ean upc isbn barcode sku asin imei serial sscc invoice waybill confirmation
-    """
-)
-"""Under them, a number that passes Luhn is one in ten of what stands there."""
-
 _LOOSE: Final = r"(?: - |[ .-])?+"
 _NO_PHONE: Final = r"(?<!\+.)"
 _AFTER: Final = rf"(?:{FRONT}|(?<=[0-9]{{4}}[.-].)){_NO_PHONE}"
@@ -138,7 +131,6 @@ def _rule(
     near: frozenset[str] = frozenset(),
     least: int = 0,
     holds: str = "",
-    unless: frozenset[str] = frozenset(),
 ) -> Rule:
     return Rule(
         name=name,
@@ -149,7 +141,6 @@ def _rule(
         confidence=0.95,
         check=check,
         words=near,
-        unless=unless,
         digits=12,
         least=least,
         holds=holds,
@@ -157,13 +148,7 @@ def _rule(
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    _rule(
-        "card",
-        rf"[1-689](?=[0-9]{{11}}){FRONT}{_NO_PHONE}[0-9]{{11,18}}+{BACK}",
-        is_card,
-        least=12,
-        unless=_NUMBERED,
-    ),
+    _rule("card", rf"[1-689](?=[0-9]{{11}}){FRONT}{_NO_PHONE}[0-9]{{11,18}}+{BACK}", is_card, least=12),
     _rule("card-near-word", rf"[0-6]{FRONT}{_NO_PHONE}[0-9]{{11,18}}+{BACK}", may_be_card, near=WORDS),
     *(_rule(name, _grouped(layout), is_card, holds=" .-") for name, layout in _LAYOUTS.items()),
     _rule(

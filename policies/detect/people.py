@@ -125,7 +125,7 @@ _KEYED_DATE: Final = re.compile(
 )
 
 
-_CAPITAL: Final = rf"(?:[a-z]{{1,5}}['’-])?+[^\W\d_a-z](?:{_LETTER}|['’.·-](?={_LETTER})){{0,40}}+"
+_CAPITAL: Final = rf"(?:[a-z]{{1,5}}['’-])?+(?:[A-Z]|[^\W\d_\x00-\x7f])(?:{_LETTER}|['’.·-](?={_LETTER})){{0,40}}+"
 _SAID_NAME: Final = rf"(?P<value>{_CAPITAL}(?:,? (?:(?:van|von|der|den|de|la|da|dos|del|di|bin|al) ){{0,2}}+{_CAPITAL}){{0,4}}+)(?![\w(<\[{{])"
 
 

@@ -25,6 +25,7 @@ _COUNTED: Final = re.compile(r"[^\W_]+")
 _BEFORE, _AFTER = 128, 48
 """Characters before and after a match in which its words are looked for."""
 _WORDS_BEFORE, _WORDS_AFTER = 5, 2
+_NO_WORDS: Final = frozenset[str]()
 _LONG: Final = 5
 """From so many letters on, a word counts at the end of another as well."""
 _SYLLABIC: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}+")
@@ -65,8 +66,10 @@ class Rules:
         if len(text) >= _DIGEST_CHARS and _DIGEST.match(text):
             return ()
         found: list[Finding] = []
+        denying = _NO_WORDS if " " in text else near.words
         for rule in fitting.strong:
-            _add_matches(found, rule, text, check)
+            if denying.isdisjoint(rule.unless):
+                _add_matches(found, rule, text, check)
         under, beside = self._by_words(text, near, fitting.weak) if fitting.weak else ((), ())
         if not (found or under or beside):
             return ()
@@ -74,7 +77,8 @@ class Rules:
         if spared:
             return [each for each in found if each.why == "checksum"] if spared is Benign.WEAK else ()
         for rule in under:
-            _add_matches(found, rule, text, check)
+            if denying.isdisjoint(rule.unless):
+                _add_matches(found, rule, text, check)
         for rule in beside:
             near_words: list[Finding] = []
             _add_matches(near_words, rule, text, check)
