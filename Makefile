@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run test check conformance interop bench demo-aws lock clean
+.PHONY: run test check conformance interop bench bench-detection demo-aws lock clean
 
 run: .venv/runtime
 	$(RUN) proxy serve $(ARGS)
@@ -27,6 +27,10 @@ interop: .venv/dev
 
 bench: .venv/dev
 	$(RUN) benchmarks $(ARGS)
+
+# What detection finds, spares and costs, with every target beside its figure.
+bench-detection: .venv/dev
+	$(RUN) benchmarks.detection $(ARGS)
 
 # The whole story on AgentCore, on loopback, without AWS.
 demo-aws: .venv/dev

@@ -177,7 +177,10 @@ def _exchange(call: Call, result: Result | None, denied: Denied | None, steps: S
 
 def _entries(given: Sequence[Policy | Entry]) -> list[Entry]:
     return [
-        item if isinstance(item, Entry) else Entry(name=short_name(type(item).__name__), policy=item) for item in given
+        item
+        if isinstance(item, Entry)
+        else Entry(name=short_name(type(item).__name__), policy=item, timeout_ms=item.timeout_ms)
+        for item in given
     ]
 
 

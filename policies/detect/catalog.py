@@ -65,5 +65,6 @@ def engine(
         if rule.entity in entities and (not rule.locale or rule.locale in locales) and rule.confidence >= threshold
     ]
     names = [rule for rule in KEYS if not rule.locale or rule.locale in locales]
+    denying = frozenset[str]().union(*(rule.unless for rule in rules))
     asked = frozenset(entities).union(*(other.entities for other in others))
-    return Engine([Rules(rules), *others], KeyNames(names), asked)
+    return Engine([Rules(rules), *others], KeyNames(names, denying), asked)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from threading import Event
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from policies.detect.finding import ElsewhereError
 from policies.detect.lanes import Lanes
+from policies.detect.prose import is_plain, is_prose
 from policies.detect.wanted import Wanted
 from policies.jsontext import dumps
 from policies.model import ALLOW, Allow, Call, Caller, Change, Deny, Json, JsonObject, Modify, Result, Tool
@@ -36,8 +36,6 @@ _ERROR: Final = "error"
 """No method: a JSON-RPC error has no fields that only the protocol reads."""
 _SHOWN: Final = ("description", "title")
 """What of a tool's definition is text for people and models; names, defaults and patterns are the tool's contract."""
-_TELLING: Final = re.compile(r"[@=%&\\]|[^\x00-\x7f]|-----|://|[0-9](?:[^0-9]{0,4}[0-9]){2}|[A-Za-z0-9_-]{24}")
-"""What a text has to have for a rule to find something in it; names beside their keys are left to the rules."""
 _REMEMBERED: Final = 20_000
 """Tools whose decision is known at most: as many as a catalog may hold."""
 _A_TURN: Final = 200
@@ -82,11 +80,15 @@ class Detecting(Policy):
         """Whether this compact JSON can hold nothing. Never wrongly yes."""
         return False
 
+    def _plain(self, body: JsonObject) -> bool:
+        """Whether, before the rules are there, a result is known to hold nothing."""
+        return is_prose(body)
+
     def on_tool(self, tool: Tool, caller: Caller) -> ToolDecision | Awaitable[ToolDecision]:
         known = self._tools.get(tool.name)
         if known is not None and known[0] is tool:
             return known[1]
-        if self._worker is None and not any(_TELLING.search(text) for text in _texts(tool.definition)):
+        if self._worker is None and all(map(is_plain, _texts(tool.definition))):
             return ALLOW  # no call waits for the rules because of a tool that is described in plain words
         found = self._decide(tool.definition, _wrapped, Wanted(walk=_definition, described=""))
         if not isinstance(found, Allow | Modify | Deny):
@@ -115,7 +117,7 @@ class Detecting(Policy):
     def _is_plain(self, greeting: JsonObject) -> bool:
         """Whether a greeting has nothing to look at, or nothing that is worth waiting for the rules."""
         said = greeting.get("instructions")
-        return not isinstance(said, str) or (self._worker is None and _TELLING.search(said) is None)
+        return not isinstance(said, str) or (self._worker is None and is_plain(said))
 
     def _of_result(self, call: Call, result: Result) -> Wanted:
         schema = call.tool.output_schema if call.tool and not (result.is_error or result.notice) else None
@@ -146,7 +148,7 @@ class Detecting(Policy):
             return Deny("too_large_to_redact")
         worker = self._worker
         if worker is None:
-            return self._elsewhere(body, raw, wrap, wanted)
+            return ALLOW if self._plain(body) else self._elsewhere(body, raw, wrap, wanted)
         if self._harmless(raw, worker):
             return ALLOW
         if len(raw) > INLINE_BYTES:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, TypeAlias
 
 from policies.detect.rule import KeyRule
@@ -40,10 +40,13 @@ class KeyNames:
 
     __slots__ = ("_choices", "_known", "_tails")
 
-    def __init__(self, rules: Iterable[KeyRule]) -> None:
-        """The first of `rules` wins where two choices are equally long. Their words come with or without accents."""
+    def __init__(self, rules: Iterable[KeyRule], whole: Iterable[str] = ()) -> None:
+        """The first of `rules` wins where two choices are equally long. Their words come with or without accents.
+
+        `whole` are further words that no two known ones make up: `latest` is not `la test`.
+        """
         choices: dict[str, list[_Choice]] = {}
-        known = set(GENERIC) | {_folded(word) for word in GENERIC}
+        known = set(GENERIC) | {_folded(word) for word in chain(GENERIC, whole)}
         for order, rule in enumerate(map(_with_folded, rules)):
             for choice in rule.choices:
                 folded = frozenset(_folded(word) for word in choice)

@@ -80,7 +80,9 @@ class Looking:
             kind = type(child)
             if kind is str:
                 if child:
-                    self._text(child, (where, key), below[key] if key != "value" else self._reading.context((where, key)))
+                    self._text(
+                        child, (where, key), below[key] if key != "value" else self._reading.context((where, key))
+                    )
             elif kind is int or kind is float:
                 if below[key].said or key == "value":
                     self._number(child, (where, key))

@@ -14,9 +14,7 @@ from typing import Final, Protocol
 
 from policies.detect.rule import Rule
 
-SHAPE: Final = bytes.maketrans(
-    (digits + ascii_lowercase + ascii_uppercase).encode(), b"0" * 10 + b"a" * 26 + b"A" * 26
-)
+SHAPE: Final = bytes.maketrans((digits + ascii_lowercase + ascii_uppercase).encode(), b"0" * 10 + b"a" * 26 + b"A" * 26)
 """Makes a text's shape of its bytes."""
 _CLASS: Final = r"\[\^?+\]?+(?:[^\]\\]|\\.)*+\]"
 _PART: Final = re.compile(

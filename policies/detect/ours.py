@@ -13,7 +13,6 @@ from policies.tokens import spans
 LABEL: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000}+)?>")
 
 
-
 def beside_ours(text: str, findings: Sequence[Finding]) -> Sequence[Finding]:
     """The findings that are not part of a label or a whole token. Linear in the text."""
     found = [match.span() for match in LABEL.finditer(text)] if "<" in text else []

@@ -126,12 +126,13 @@ _KEYED_DATE: Final = re.compile(
 
 
 _CAPITAL: Final = rf"(?:[a-z]{{1,5}}['’-])?+(?:[A-Z]|[^\W\d_\x00-\x7f])(?:{_LETTER}|['’.·-](?={_LETTER})){{0,40}}+"
-_SAID_NAME: Final = rf"(?P<value>{_CAPITAL}(?:,? (?:(?:van|von|der|den|de|la|da|dos|del|di|bin|al) ){{0,2}}+{_CAPITAL}){{0,4}}+)(?![\w(<\[{{])"
+_BETWEEN: Final = "(?:(?:van|von|der|den|de|la|da|dos|del|di|bin|al) ){0,2}+"
+_SAID_NAME: Final = rf"(?P<value>{_CAPITAL}(?:,? {_BETWEEN}{_CAPITAL}){{0,4}}+)(?![\w(<\[{{])"
 
 
 def _said(phrase: str) -> re.Pattern[str]:
     """`phrase: Maria Gonzalez`, `(phrase)=(Maria Gonzalez)`: what begins with capitals behind it."""
-    return re.compile(rf"(?<![^\W\d_])(?i:{phrase})[\"'*)]{{0,3}}+ ?[:=] ?[\"'*(]{{0,3}}+{_SAID_NAME}")
+    return re.compile(rf"(?<![^\W\d_])(?i:{phrase})[\"'*)]{{0,3}}+ ?[:=][\"'*( ]{{0,4}}+{_SAID_NAME}")
 
 
 def _is_part(text: str) -> bool:

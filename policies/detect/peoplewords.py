@@ -137,7 +137,7 @@ ROLES: Final = (
 NAMED_BESIDE: Final = (
     *(
         frozenset({kind, "address", "name"})
-        for kind in "billing shipping delivery mailing postal home residential".split()
+        for kind in ["billing", "shipping", "delivery", "mailing", "postal", "home", "residential"]
     ),
     *_pairs("created updated modified edited", "by"),
 )
@@ -222,11 +222,12 @@ BIRTH_WORDS: Final = words(
 """Words of a sentence after which a date is one of birth."""
 
 FULL_NAME: Final = (
-    r"(?:full|legal|real|guest|holder|customer|client|contact|patient|employee|passenger|recipient|beneficiary|applicant"
-    r"|student|teacher|author|requester|payer|payee|subscriber|member|owner|sender|cardholder|billing|shipping)[ _-]?names?"
-    r"|contact person|ansprechpartner(?:in)?|beneficiary|beneficiario|bénéficiaire|recipient|empfänger(?:in)?|destinatario"
-    r"|destinataire|cardholder|taxpayer|passenger|patient|applicant|antragsteller(?:in)?|author|assignee|requester|attendee"
-    r"|nombre completo|nom complet|nome completo|nom du client|kundenname|karteninhaber(?:in)?"
+    r"(?:full|legal|real|guest|holder|customer|client|contact|patient|employee|passenger|recipient|beneficiary"
+    r"|applicant|student|teacher|author|requester|payer|payee|subscriber|member|owner|sender|cardholder|billing"
+    r"|shipping)[ _-]?names?|contact person|ansprechpartner(?:in)?|beneficiary|beneficiario|bénéficiaire|recipient"
+    r"|empfänger(?:in)?|destinatario|destinataire|cardholder|taxpayer|passenger|patient|applicant|author|assignee"
+    r"|antragsteller(?:in)?|requester|attendee|nombre completo|nom complet|nome completo|nom du client|kundenname"
+    r"|karteninhaber(?:in)?"
 )
 PART_OF_NAME: Final = (
     r"(?:first|last|middle|given|family|maiden)[ _-]?name|surname|forename|vorname|nachname|prénom|apellidos?|cognome"

@@ -25,9 +25,9 @@ class Rule:
     `unless` are words of the keys above under which a text of one word is none: a `version` is no address.
 
     The others spare a text the search: `digits` is how many ASCII digits a match needs at least, with `row` all in one
-    row of digits, blanks and the signs `.()/+-`; `letters`, how many ASCII letters; `least`, how many letters, digits and colons it needs without anything
-    between them; `holds`, characters of which each match has one; `says`, parts of words of which the text has one, in
-    any case where they are written in lower case.
+    row of digits, blanks and the signs `.()/+-`; `letters`, how many ASCII letters; `least`, how many letters, digits
+    and colons it needs without anything between them; `holds`, characters of which each match has one; `says`, parts of
+    words of which the text has one, in any case where they are written in lower case.
     """
 
     name: str

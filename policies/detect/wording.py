@@ -26,7 +26,7 @@ def choices(text: str) -> tuple[frozenset[str], ...]:
 def said(phrase: str) -> str:
     """A pattern of `phrase` (itself one) and up to four words after it: what follows is what they speak of."""
     word = r"[ _:=#'’-]{1,3}+[A-Za-z.]{1,12}+(?![0-9])"
-    return rf"(?<![A-Za-z])(?i:{phrase})(?![A-Za-z0-9])(?:{word}){{0,4}}?[ _:=#-]{{0,4}}+"
+    return rf"(?<![A-Za-z])(?i:{phrase})(?![A-Za-z0-9])(?:{word}){{0,4}}?[ _:=#()\"'-]{{0,5}}+"
 
 
 def _plain(text: str) -> str:

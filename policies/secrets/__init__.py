@@ -16,7 +16,8 @@ from pydantic import Field, field_validator
 
 from policies.detect.detecting import Detecting
 from policies.detect.wanted import Wanted
-from policies.model import ALLOW, Call
+from policies.jsontext import dumps
+from policies.model import ALLOW, Call, JsonObject
 from policies.policy import CallDecision, PolicyConfig, Services
 from policies.secrets.exemption import Exemption, ExemptionConfig
 from policies.text import path
@@ -105,6 +106,12 @@ class Secrets(Detecting):
             Limits(max_text=config.max_text, max_seconds=config.max_seconds, denial="contains_secret"),
             spared=_sparing(tuple(each.exemption() for each in config.exempt)),
         )
+
+    def _plain(self, body: JsonObject) -> bool:
+        from policies.secrets.words import keywords
+
+        said = dumps(body).decode().lower()
+        return super()._plain(body) and not any(word in said for word in keywords())
 
     def _harmless(self, raw: bytes, worker: Worker) -> bool:
         return not may_hold(raw, self._gates)

@@ -50,9 +50,9 @@ def name_end(text: str, at: int) -> int:
 def assignment(text: str, at: int, sort_of: SortOf) -> Finding | None:
     """The secret that the name around the keyword at `at` is given; None where there is none."""
     start = _name_start(text, at)
-    if text.startswith("=", start - 1) and text.startswith("=", _name_start(text, start - 1) - 1):
+    if _behind("=", text, start) and _behind("=", text, _name_start(text, start - 1)):
         return None  # `a=b=c=`: `--env=TOKEN=abc` is a name within a value, more than that is none
-    if text.startswith("<", start - 1):
+    if _behind("<", text, start):
         return _tag(text, start, at, sort_of)
     rest = _REST.match(text, at)
     if rest is None:
@@ -68,8 +68,13 @@ def assignment(text: str, at: int, sort_of: SortOf) -> Finding | None:
     if variable and _begins_line(text, start):
         return _in_line(text, rest.end(), sort)
     says = len(name) < len(said) or rest["given"].strip(" :").isalpha()
-    bare = _QUERY if text.startswith(("?", "&"), start - 1) else _BARE
+    bare = _QUERY if _behind("?&", text, start) else _BARE
     return _bare(text, bare.match(text, rest.end()), sort, loose=says or not variable)
+
+
+def _behind(signs: str, text: str, at: int) -> bool:
+    """Whether one of `signs` stands right before `at`."""
+    return at > 0 and text[at - 1] in signs
 
 
 def _name_start(text: str, at: int) -> int:

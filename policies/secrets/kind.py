@@ -16,7 +16,7 @@ class Kind:
     `keywords` are lower-case, and each match holds one; only there is the pattern tried. It matches from the start of
     the keyword, or is searched from `back` characters before it, up to `reach` characters behind its start. So it
     takes bounded time, or ends where the next keyword's turn begins. `check` sees the secret and may refuse it.
-    `source` says where the issuer describes the shape.
+    `source` names the issuer's document of the shape.
     """
 
     name: str

@@ -8,9 +8,9 @@ from typing import Final
 
 from policies.secrets.kind import Kind, token, varied
 
-_AWS: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"
-_GITHUB: Final = "https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/"
-_AZURE: Final = "https://learn.microsoft.com/en-us/purview/sit-defn-all-creds"
+_AWS: Final = "AWS IAM User Guide, IAM identifiers"
+_GITHUB: Final = "GitHub documentation, token formats"
+_AZURE: Final = "Microsoft Purview documentation, sensitive information types of credentials"
 
 _GIVEN: Final = r"[\"'\\]{0,4}[ \t]{0,4}(?:=>|:=|[=:,])[ \t]{0,4}[\"'\\]{0,4}"
 """What stands between a name and its value, in code, JSON, YAML, INI and env files."""
@@ -57,20 +57,20 @@ CLOUD: Final[Sequence[Kind]] = (
         "gitlab-token",
         "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat- glffct-",
         r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_-]{20,200}+(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?",
-        "https://docs.gitlab.com/security/tokens/#token-prefixes",
+        "GitLab documentation, token prefixes",
     ),
-    token("google-api-key", "aiza", r"AIza[A-Za-z0-9_-]{35}", "https://cloud.google.com/docs/authentication/api-keys"),
+    token("google-api-key", "aiza", r"AIza[A-Za-z0-9_-]{35}", "Google Cloud documentation, API keys"),
     token(
         "google-oauth-secret",
         "gocspx-",
         r"GOCSPX-[A-Za-z0-9_-]{28}",
-        "https://developers.google.com/identity/protocols/oauth2",
+        "Google Identity documentation, OAuth 2.0",
     ),
     token(
         "google-access-token",
         "ya29.",
         r"ya29\.[A-Za-z0-9_-]{30,}",
-        "https://cloud.google.com/docs/authentication/token-types",
+        "Google Cloud documentation, token types",
     ),
     named("azure-storage-key", "accountkey account_key account-key", "", r"[A-Za-z0-9+/]{86}==", _AZURE),
     named(
@@ -93,71 +93,71 @@ CLOUD: Final[Sequence[Kind]] = (
         name="azure-sas-signature",
         keywords=("sig=",),
         pattern=re.compile(r"(?<=[?&;])sig=(?P<secret>[A-Za-z0-9%/+]{43,64}(?:=|%3[Dd])?)(?![A-Za-z0-9])"),
-        source="https://learn.microsoft.com/en-us/azure/storage/common/storage-sas-overview",
+        source="Azure Storage documentation, shared access signatures",
         check=varied,
     ),
     token(
         "databricks-token",
         "dapi",
         r"dapi[a-f0-9]{32}(?:-[0-9])?",
-        "https://docs.databricks.com/aws/en/dev-tools/auth/pat",
+        "Databricks documentation, personal access tokens",
     ),
     token(
         "digitalocean-token",
         "dop_v1_ doo_v1_ dor_v1_",
         r"do[opr]_v1_[a-f0-9]{64}",
-        "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
+        "DigitalOcean documentation, personal access tokens",
     ),
     token(
         "heroku-key",
         "hrku-",
         r"HRKU-[A-Za-z0-9_-]{36,70}",
-        "https://devcenter.heroku.com/articles/platform-api-quickstart",
+        "Heroku Dev Center, platform API",
     ),
     named(
         "heroku-key",
         "heroku_api_key heroku_oauth_token heroku_key",
         "",
         r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-        "https://devcenter.heroku.com/articles/authentication",
+        "Heroku Dev Center, authentication",
     ),
     token(
         "cloudflare-token",
         "cfk_ cfut_ cfat_",
         r"cf(?:k|ut|at)_[A-Za-z0-9_-]{40,64}",
-        "https://developers.cloudflare.com/fundamentals/api/get-started/token-formats/",
+        "Cloudflare documentation, API tokens",
     ),
     named(
         "cloudflare-token",
         "cloudflare cf_api",
         r"[A-Za-z_.-]{0,24}",
         r"[A-Za-z0-9_-]{40}|[a-f0-9]{37}",
-        "https://developers.cloudflare.com/fundamentals/api/get-started/create-token/",
+        "Cloudflare documentation, API tokens",
     ),
     token(
         "npm-token",
         "npm_",
         r"npm_[A-Za-z0-9]{36}",
-        "https://github.blog/changelog/2021-09-23-npm-has-a-new-access-token-format/",
+        "npm documentation, access tokens",
     ),
-    token("pypi-token", "pypi-age", r"(?<![A-Za-z0-9_-])pypi-AgE[A-Za-z0-9_-]{50,}", "https://pypi.org/help/#apitoken"),
+    token("pypi-token", "pypi-age", r"(?<![A-Za-z0-9_-])pypi-AgE[A-Za-z0-9_-]{50,}", "PyPI help, API tokens"),
     token(
         "docker-hub-token",
         "dckr_pat_ dckr_oat_",
         r"dckr_[op]at_[A-Za-z0-9_-]{27,64}",
-        "https://docs.docker.com/security/access-tokens/",
+        "Docker documentation, access tokens",
     ),
     token(
         "vault-token",
         "hvs. hvb. hvr.",
         r"hv[sbr]\.[A-Za-z0-9_-]{24,300}+",
-        "https://developer.hashicorp.com/vault/docs/concepts/tokens",
+        "HashiCorp Vault documentation, tokens",
     ),
     Kind(
         name="terraform-cloud-token",
         keywords=(".atlasv1.",),
         pattern=re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,80}(?![A-Za-z0-9_=-])"),
-        source="https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/api-tokens",
+        source="HCP Terraform documentation, API tokens",
         check=varied,
         back=14,
         reach=96,

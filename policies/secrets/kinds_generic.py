@@ -11,7 +11,7 @@ from policies.secrets.entropy import entropy
 from policies.secrets.kind import Kind, token
 from policies.secrets.values import stands_in
 
-_HTTP: Final = "https://www.rfc-editor.org/rfc/rfc9110#name-authorization"
+_HTTP: Final = "RFC 9110 section 11.6.2"
 _SHORTEST_KEY: Final = 40
 _BITS: Final = 3.0
 
@@ -61,7 +61,7 @@ GENERIC: Final[Sequence[Kind]] = (
             r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----(?:[^-]++|-(?!---))*+"
             r"(?:---- END SSH2 ENCRYPTED PRIVATE KEY ----)?"
         ),
-        source="https://www.rfc-editor.org/rfc/rfc7468#section-10, https://www.rfc-editor.org/rfc/rfc9580#section-6.2",
+        source="RFC 7468 section 10, RFC 9580 section 6.2",
         check=_is_block,
     ),
     Kind(
@@ -72,13 +72,13 @@ GENERIC: Final[Sequence[Kind]] = (
             r"(?:\r?\n[A-Za-z0-9+/=]{1,64}){1,200}(?:\r?\n(?:Key|Argon|Private)[A-Za-z0-9-]{1,30}: [^\r\n]{0,200}){0,6}"
             r"(?:\r?\n[A-Za-z0-9+/=]{1,64}){1,400}"
         ),
-        source="https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html",
+        source="PuTTY documentation, appendix C",
     ),
     token(
         "age-key",
         "age-secret-key-1",
         r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}",
-        "https://github.com/C2SP/C2SP/blob/main/age.md",
+        "C2SP, the age file encryption format",
     ),
     Kind(
         name="jwt",
@@ -87,7 +87,7 @@ GENERIC: Final[Sequence[Kind]] = (
             r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{16,}+"
             r"(?:\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+)?(?![A-Za-z0-9_.-][A-Za-z0-9])"
         ),
-        source="https://www.rfc-editor.org/rfc/rfc7519",
+        source="RFC 7519",
         check=_is_jwt,
     ),
     Kind(
@@ -96,14 +96,14 @@ GENERIC: Final[Sequence[Kind]] = (
         pattern=re.compile(
             r"(?<=[A-Za-z0-9])://[^\s/?#@:\"'<>\[\]]{0,128}+:(?P<secret>[^\s/?#\"'<>]{1,256})@(?=[^\s@])"
         ),
-        source="https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1",
+        source="RFC 3986 section 3.2.1",
         check=_is_password,
     ),
     Kind(
         name="bearer-token",
         keywords=("bearer ", "bearer%20"),
         pattern=re.compile(r"(?<![A-Za-z0-9])(?i:bearer)(?: {1,3}|%20)(?P<secret>[A-Za-z0-9._~+/-]{12,}+={0,3})"),
-        source="https://www.rfc-editor.org/rfc/rfc6750#section-2.1",
+        source="RFC 6750 section 2.1",
         why="entropy",
         confidence=0.9,
         check=_is_credential,
@@ -112,7 +112,7 @@ GENERIC: Final[Sequence[Kind]] = (
         name="basic-credentials",
         keywords=("basic ",),
         pattern=re.compile(r"(?<![A-Za-z0-9])(?i:basic) {1,3}(?P<secret>[A-Za-z0-9+/]{6,}+={0,2})(?![A-Za-z0-9+/_-])"),
-        source="https://www.rfc-editor.org/rfc/rfc7617#section-2",
+        source="RFC 7617 section 2",
         check=_is_basic,
     ),
     Kind(
@@ -131,6 +131,6 @@ GENERIC: Final[Sequence[Kind]] = (
         name="aws-signature",
         keywords=("signature=",),
         pattern=re.compile(r"(?i:x-amz-)?Signature=(?P<secret>[a-f0-9]{64})(?![A-Za-z0-9])"),
-        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html",
+        source="AWS IAM User Guide, Signature Version 4",
     ),
 )

@@ -10,12 +10,12 @@ from typing import Final
 from policies.secrets.kind import Kind, token, varied
 from policies.secrets.kinds_cloud import named
 
-_SLACK: Final = "https://docs.slack.dev/authentication/tokens"
-_STRIPE: Final = "https://docs.stripe.com/keys"
-_SHOPIFY: Final = "https://shopify.dev/changelog/app-secret-key-length-has-increased"
-_SQUARE: Final = "https://developer.squareup.com/docs/build-basics/access-tokens"
-_DISCORD: Final = "https://docs.discord.com/developers/reference#authentication"
-_SENTRY: Final = "https://docs.sentry.io/api/auth/"
+_SLACK: Final = "Slack documentation, tokens"
+_STRIPE: Final = "Stripe documentation, API keys"
+_SHOPIFY: Final = "Shopify documentation, app secrets and access tokens"
+_SQUARE: Final = "Square documentation, access tokens"
+_DISCORD: Final = "Discord documentation, authentication"
+_SENTRY: Final = "Sentry documentation, API authentication"
 _SK: Final = " ".join(f"sk{first}{second}" for first in hexdigits[:16] for second in hexdigits[:16])
 
 SERVICES: Final[Sequence[Kind]] = (
@@ -31,17 +31,17 @@ SERVICES: Final[Sequence[Kind]] = (
             r"hooks\.slack\.com/(?:services|workflows|triggers)/"
             r"(?P<secret>[A-Z0-9]{8,14}/[A-Z0-9]{8,20}/[A-Za-z0-9/]{20,80})(?![A-Za-z0-9])"
         ),
-        source="https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
+        source="Slack documentation, incoming webhooks",
         check=varied,
     ),
     token("stripe-secret-key", "sk_live_ sk_test_", r"sk_(?:live|test)_[A-Za-z0-9]{16,247}", _STRIPE),
     token("stripe-restricted-key", "rk_live_ rk_test_", r"rk_(?:live|test)_[A-Za-z0-9]{16,247}", _STRIPE),
-    token("stripe-webhook-secret", "whsec_", r"whsec_[A-Za-z0-9+/]{24,64}={0,2}", "https://docs.stripe.com/webhooks"),
+    token("stripe-webhook-secret", "whsec_", r"whsec_[A-Za-z0-9+/]{24,64}={0,2}", "Stripe documentation, webhooks"),
     token(
         "openai-key",
         "sk-proj- sk-svcacct- sk-admin- sk-none-",
         r"sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{40,240}",
-        "https://platform.openai.com/docs/api-reference/authentication",
+        "OpenAI documentation, API keys",
     ),
     Kind(
         name="openai-key",
@@ -49,60 +49,60 @@ SERVICES: Final[Sequence[Kind]] = (
         pattern=re.compile(
             r"(?<![A-Za-z0-9])sk-(?:[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|[A-Za-z0-9]{48})(?![A-Za-z0-9_-])"
         ),
-        source="https://platform.openai.com/docs/api-reference/authentication",
+        source="OpenAI documentation, API keys",
         check=varied,
     ),
     token(
         "anthropic-key",
         "sk-ant-",
         r"sk-ant-[a-z]{3,10}[0-9]{2}-[A-Za-z0-9_-]{32,120}",
-        "https://docs.claude.com/en/api/overview",
+        "Anthropic documentation, API keys",
     ),
     token(
         "hugging-face-token",
         "hf_ api_org_",
         r"(?:hf|api_org)_[A-Za-z0-9]{34,40}",
-        "https://huggingface.co/docs/hub/security-tokens",
+        "Hugging Face documentation, user access tokens",
     ),
     named(
         "datadog-key",
         "dd_api_key dd_app_key dd_application_key dd-api-key dd-application-key datadog",
         r"[A-Za-z_.-]{0,20}",
         r"[a-f0-9]{40}|[a-f0-9]{32}",
-        "https://docs.datadoghq.com/account_management/api-app-keys/",
+        "Datadog documentation, API and application keys",
     ),
     named(
         "twilio-auth-token",
         "twilio auth_token authtoken",
         r"[A-Za-z_.-]{0,20}",
         r"[a-f0-9]{32}",
-        "https://www.twilio.com/docs/iam/access-tokens",
+        "Twilio documentation, API keys",
     ),
-    token("twilio-api-key", _SK, r"SK[a-f0-9]{32}", "https://www.twilio.com/docs/glossary/what-is-a-sid"),
+    token("twilio-api-key", _SK, r"SK[a-f0-9]{32}", "Twilio documentation, SIDs"),
     token(
         "sendgrid-key",
         "sg.",
         r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}",
-        "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
+        "SendGrid documentation, API keys",
     ),
     token(
         "mailgun-key",
         "key-",
         r"key-[a-f0-9]{32}",
-        "https://documentation.mailgun.com/docs/mailgun/api-reference/mg-auth",
+        "Mailgun documentation, authentication",
     ),
     named(
         "mailgun-key",
         "mailgun",
         r"[A-Za-z_.-]{0,24}",
         r"[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}",
-        "https://documentation.mailgun.com/docs/mailgun/api-reference/mg-auth",
+        "Mailgun documentation, authentication",
     ),
     Kind(
         name="mailchimp-key",
         keywords=tuple(f"-us{digit}" for digit in range(1, 10)),
         pattern=re.compile(r"(?<![A-Za-z0-9])[a-f0-9]{32}-us[0-9]{1,2}(?![A-Za-z0-9])"),
-        source="https://mailchimp.com/developer/marketing/docs/fundamentals/",
+        source="Mailchimp documentation, API keys",
         check=varied,
         back=32,
         reach=8,
@@ -114,13 +114,13 @@ SERVICES: Final[Sequence[Kind]] = (
         "paypal-braintree-token",
         "access_token$",
         r"access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[a-f0-9]{32}",
-        "https://developer.paypal.com/braintree/docs/guides/extend/oauth/access-tokens",
+        "Braintree documentation, access tokens",
     ),
     Kind(
         name="telegram-bot-token",
         keywords=(":aa",),
         pattern=re.compile(r"(?<![A-Za-z0-9:])(?:bot)?(?P<secret>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])"),
-        source="https://core.telegram.org/bots/api#authorizing-your-bot",
+        source="Telegram Bot API, authorizing a bot",
         check=varied,
         back=13,
         reach=40,
@@ -139,20 +139,20 @@ SERVICES: Final[Sequence[Kind]] = (
         name="discord-webhook",
         keywords=("/api/webhooks/",),
         pattern=re.compile(r"/api/webhooks/[0-9]{17,20}/(?P<secret>[A-Za-z0-9_-]{60,80})(?![A-Za-z0-9_-])"),
-        source="https://docs.discord.com/developers/resources/webhook",
+        source="Discord documentation, webhooks",
         check=varied,
     ),
     token(
         "grafana-token",
         "glc_ glsa_",
         r"glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}|glc_[A-Za-z0-9+/]{32,400}={0,2}",
-        "https://grafana.com/docs/grafana/latest/administration/service-accounts/",
+        "Grafana documentation, service accounts",
     ),
     token(
         "new-relic-key",
         "nrak- nrii- nraa-",
         r"NR(?:AK|AA)-[A-Z0-9]{27}|NRII-[A-Za-z0-9_-]{32}",
-        "https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys/",
+        "New Relic documentation, API keys",
     ),
     token("sentry-token", "sntryu_", r"sntryu_[a-f0-9]{64}", _SENTRY),
     token("sentry-token", "sntrys_", r"sntrys_eyJ[A-Za-z0-9+/]{20,400}+={0,2}_[A-Za-z0-9+/]{43}", _SENTRY),
@@ -160,24 +160,24 @@ SERVICES: Final[Sequence[Kind]] = (
         "linear-key",
         "lin_api_ lin_oauth_",
         r"lin_(?:api|oauth)_[A-Za-z0-9]{32,64}",
-        "https://linear.app/developers/graphql",
+        "Linear documentation, API authentication",
     ),
     token(
         "notion-token",
         "ntn_ secret_",
         r"ntn_[A-Za-z0-9]{46}|secret_[A-Za-z0-9]{43}",
-        "https://developers.notion.com/reference/authentication",
+        "Notion documentation, authentication",
     ),
     token(
         "atlassian-token",
         "atatt3 atctt3 atbb",
         r"AT[AC]TT3[A-Za-z0-9_=-]{60,240}|ATBB[A-Za-z0-9]{32}",
-        "https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/",
+        "Atlassian documentation, API tokens",
     ),
     token(
         "postman-key",
         "pmak-",
         r"PMAK-[a-fA-F0-9]{24}-[a-fA-F0-9]{34}",
-        "https://learning.postman.com/docs/developer/postman-api/authentication/",
+        "Postman documentation, API authentication",
     ),
 )

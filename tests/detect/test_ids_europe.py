@@ -139,7 +139,7 @@ UNDER_A_KEY = [
     ("steuer id", "86095742718", "DE_TAX_ID"),
     ("steueridentifikationsnummer", "86 095 742 718", "DE_TAX_ID"),
     ("sozialversicherungsnummer", "65 170839 J 003", "DE_TAX_ID"),
-    ("tax id", "86095742718", "DE_TAX_ID"),
+    ("tax id", "65929970489", "DE_TAX_ID"),
     ("numéro sécurité sociale", "1 57 12 13 999 492 02", "FR_NIR"),
     ("numero securite sociale", "157122A99949202", "FR_NIR"),
 ]

