@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from deployment import chain_files
 from deployment.bundle_strip import TESTS, Needs
+from deployment.chain_tables import tables
 from deployment.errors import ConfigError
 
 POLICIES: Final = "policies.toml"
@@ -40,7 +42,8 @@ _SECRETS: Final = (
 )
 _ADVICE: Final = "keep it out of the folder, and let the policy read it by reference, from Secrets Manager"
 _LEFT_OUT: Final = ("__pycache__", "*.py[co]", "node_modules", "*.egg-info", "test_*.py", "conftest.py")
-_REDACT: Final = re.compile(r"presidio|\bpolicies\.redact\b|\bfrom\s+policies\s+import\b[^\n]*\bredact\b")
+_PRESIDIO: Final = re.compile(r"presidio|\bload_model_from_init_py\b")
+"""The latter is in every packaged spaCy model (https://spacy.io/api/cli#package), and with one Presidio is used."""
 _BOTO: Final = re.compile(r"\b(?:boto3|botocore)\b")
 _PHONES: Final = re.compile(r"\bphonenumbers\b")
 
@@ -62,6 +65,8 @@ def collected(policies: Path | None, include: Sequence[Path], folder: Path) -> U
         _policies(policies, users)
     for path in include:
         _included(path, base, users)
+    if policies and not users.findings:
+        users.findings += chain_files.findings(policies, users.files)
     if users.findings:
         raise ConfigError(users.findings)
     return users
@@ -71,7 +76,8 @@ def needs(policies: Path | None, sources: Iterable[str]) -> Needs:
     """What a chain and the users' code (texts of their sources, and of their dependencies') make necessary."""
     texts = list(sources)
     return Needs(
-        presidio=policies is None or any(map(_names_redact, _uses(policies))) or any(map(_REDACT.search, texts)),
+        presidio=any(isinstance(table.at("presidio"), dict) for table in tables(policies))
+        or any(map(_PRESIDIO.search, texts)),
         botocore_data=any(map(_BOTO.search, texts)),
         phone_data=any(map(_PHONES.search, texts)),
     )
@@ -82,18 +88,6 @@ def sources(files: dict[str, Path]) -> Iterator[str]:
     for place, file in files.items():
         if place.endswith(".py"):
             yield file.read_text(encoding="utf-8", errors="replace")
-
-
-def _uses(policies: Path) -> Iterator[str]:
-    document = tomllib.loads(policies.read_text(encoding="utf-8"))
-    tables: Any = document.get("policy", [])
-    for table in tables if isinstance(tables, list) else []:
-        if isinstance(table, dict):
-            yield str(table.get("use", ""))
-
-
-def _names_redact(use: str) -> bool:
-    return use == "redact" or use.startswith("policies.redact")
 
 
 def _policies(policies: Path, users: Users) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from deployment import names
+from deployment.chain_references import Needed
 from deployment.config import DeployConfig
 
 Document: TypeAlias = dict[str, Any]
@@ -82,8 +83,8 @@ def _but_region(source: str) -> list[str] | None:
     return [*parts[:3], *parts[4:]] if region_of(source) else None
 
 
-def permissions(config: DeployConfig, place: Place) -> Document:
-    """What the running proxy may do."""
+def permissions(config: DeployConfig, place: Place, needed: Needed) -> Document:
+    """What the running proxy may do. `needed` is what its chain reads."""
     statements = [
         *_logs(place),
         _allow(
@@ -94,8 +95,29 @@ def permissions(config: DeployConfig, place: Place) -> Document:
         {**_allow("Metrics", ["cloudwatch:PutMetricData"], ["*"]), "Condition": _METRICS},
         *_image(config, place),
         *_outbound(config, place),
+        *of_chain(needed),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def of_chain(needed: Needed) -> list[Document]:
+    """Statements for the keys that the chain names.
+
+    An alias in Resource means no key: it is a condition on all keys of its account and region
+    (https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
+    """
+    statements = []
+    if needed.secrets:
+        arns = [arn for each in needed.secrets for arn in _patterns(each)]
+        statements.append(_allow("ChainSecrets", ["secretsmanager:GetSecretValue"], arns))
+    named = {arn: arn.rpartition(":")[2] for arn in needed.keys}
+    if keys := [arn for arn, name in named.items() if name.startswith("key/")]:
+        statements.append(_allow("ChainKeys", ["kms:Decrypt"], keys))
+    aliases = [(arn.removesuffix(name), name) for arn, name in named.items() if name.startswith("alias/")]
+    for number, (base, name) in enumerate(aliases, 1):
+        condition = {"StringEquals": {"kms:RequestAlias": name}}
+        statements.append({**_allow(f"ChainAlias{number}", ["kms:Decrypt"], [f"{base}key/*"]), "Condition": condition})
+    return statements
 
 
 def warnings(config: DeployConfig) -> tuple[str, ...]:
@@ -149,11 +171,15 @@ def _upstream(config: DeployConfig, place: Place) -> Document:
 
 
 def _secret(config: DeployConfig, place: Place) -> list[str]:
-    """The one secret's ARN, with AWS's own six characters as a pattern where they are not known.
+    given = config.client_secret_arn or place.arn("secretsmanager", f"secret:{names.secret(config)}")
+    return _patterns(given.partition("#")[0])
+
+
+def _patterns(arn: str) -> list[str]:
+    """One secret's ARN, with AWS's own six characters as a pattern where they are not known.
 
     A name may end like them (`client-secret`): what is all small letters is taken for either.
     """
-    arn = (config.client_secret_arn or place.arn("secretsmanager", f"secret:{names.secret(config)}")).partition("#")[0]
     if not _SUFFIX.search(arn):
         return [f"{arn}-??????"]
     return [arn, f"{arn}-??????"] if arn[-6:].islower() and arn[-6:].isalpha() else [arn]

@@ -13,7 +13,7 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from deployment import checks, preflight
+from deployment import chain_references, checks, preflight
 from deployment.config import DeployConfig, Inbound, Lifecycle, Network
 from deployment.errors import ConfigError
 
@@ -66,7 +66,8 @@ def read(
     if building:
         files = [f"{path.name}: {finding}" for finding in checks.files(config)]
         findings += files
-        findings += [] if files else preflight.findings(config, settings=not findings)
+        chain = chain_references.findings(config.policies)
+        findings += [] if files else [*chain, *preflight.findings(config, settings=not findings)]
     if findings:
         raise ConfigError(findings)
     return config

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from deployment import faults, iam, names
+from deployment import chain_references, faults, iam, names
 from deployment.account import TAG
+from deployment.chain_references import Needed
 from deployment.errors import DeployError
 from deployment.run import Run
 from deployment.steps import Change
@@ -91,7 +92,8 @@ class Role:
         what = f"iam role {self._name}"
         role = self._found()
         if role is None:
-            return Change(resource=what, action="create", calls=_calls("CreateRole", "PutRolePolicy"))
+            new = _calls("CreateRole", "PutRolePolicy")
+            return Change(resource=what, action="create", details=self._for_chain(), calls=new)
         self._may_be_used(role)
         calls, details = set[str](), []
         if role["AssumeRolePolicyDocument"] != self._trust(role):
@@ -100,6 +102,7 @@ class Role:
         if (policy := self._policy(role)) != self._permissions():
             calls.add("PutRolePolicy")
             details.append(f"inline policy {self._policy_name(role)} {'is missing' if policy is None else 'differs'}")
+            details += self._for_chain()
         if self._is_ours(role) and (keys := self._untagged(role)):
             calls.add("TagRole")
             details.append(f"tags differ: {', '.join(keys)}")
@@ -157,7 +160,18 @@ class Role:
         return ours if self._is_ours(role) else iam.joined(role["AssumeRolePolicyDocument"], ours)
 
     def _permissions(self) -> iam.Document:
-        return iam.permissions(self._run.config, self._place())
+        return iam.permissions(self._run.config, self._place(), self._needed())
+
+    def _needed(self) -> Needed:
+        return chain_references.needed(self._run.config.policies)
+
+    def _for_chain(self) -> tuple[str, ...]:
+        """What the role may do for the chain's sake, resource by resource."""
+        return tuple(
+            f"for the chain: {', '.join(each['Action'])} on {resource}{_only(each)}"
+            for each in iam.of_chain(self._needed())
+            for resource in each["Resource"]
+        )
 
     def _place(self) -> iam.Place:
         account = self._run.account
@@ -177,6 +191,12 @@ def _tags(role: dict[str, Any]) -> dict[str, str]:
 
 def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _only(statement: iam.Document) -> str:
+    """The alias that a statement is for."""
+    condition = statement.get("Condition")
+    return f", asked for as {condition['StringEquals']['kms:RequestAlias']}" if condition else ""
 
 
 def _calls(*operations: str) -> frozenset[str]:

@@ -18,7 +18,7 @@ from proxy.behind import Behind
 from proxy.door import Door
 from proxy.errors import ConfigError
 from proxy.phases import Phases
-from proxy.services import services
+from proxy.services import is_local, services
 from proxy.settings import Settings
 
 _GC_THRESHOLD: Final = 50_000
@@ -53,7 +53,9 @@ async def _serve(settings: Settings, behind: Behind) -> None:
         import_door()  # there is no lane to listen with, and nothing may import beside it
     async with with_upstream(settings) as effective:
         demo = effective is not settings
-        proxy = compose(effective, lent=services(effective, behind), more=DEMO_POLICIES if demo else ())
+        proxy = compose(
+            effective, lent=services(effective, behind), more=DEMO_POLICIES if demo and is_local(effective) else ()
+        )
         watchdog = Watchdog(
             asyncio.get_running_loop(), entries=proxy.chain.entries, blocked_s=effective.bounds.blocked_s
         )

@@ -114,9 +114,14 @@ def services(settings: Settings, behind: Behind | None = None) -> Services:
     clock = SystemClock()
     return Services(
         secrets=references,
-        keys=KeyRings(references, local=settings.transport == "stdio" or is_loopback(settings.host)),
+        keys=KeyRings(references, local=is_local(settings)),
         store=MemoryStore(clock),
         sinks=StdoutSink(2 if settings.transport == "stdio" else 1),
         clock=clock,
         behind=behind or Behind(),
     )
+
+
+def is_local(settings: Settings) -> bool:
+    """Whether only this machine can reach the process."""
+    return settings.transport == "stdio" or is_loopback(settings.host)

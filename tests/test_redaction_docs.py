@@ -14,12 +14,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
 from policies.detect.catalog import KEYS, RULES
 from policies.detect.entities import ENTITIES, LOCALES, OPTIONAL
+from policies.detect.finding import Why
 from policies.lent import LentServices
 from policies.line import Entry
 from policies.loading import load
@@ -136,8 +137,7 @@ def test_a_schema_gets_what_its_row_shows(row: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("text", [each for each in blocks(TEXT, "toml") if not re.match(r"# \w+\.toml\n", each)])
-def test_a_policy_file_of_the_page_loads_and_opens(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_policy_file_of_the_page_loads_and_opens(text: str, tmp_path: Path) -> None:
     entries = chain(tmp_path, text)
     assert len(entries) == text.count("[[policy]]")
     caller = ALICE if any(entry.policy.per_caller for entry in entries) else Caller()
@@ -165,8 +165,7 @@ def test_an_exempt_secret_passes_where_the_page_says_and_nowhere_else(tmp_path: 
         assert ran.denied.reason == "contains_secret"
 
 
-def test_the_rule_of_the_page_finds_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_rule_of_the_page_finds_its_key(tmp_path: Path) -> None:
     text = next(block for block in blocks(section("Secrets"), "toml") if "rules = " in block)
     ran = run(chain(tmp_path, text), call("search"), result("use acme_0123456789abcdef here"))
     assert ran.text == "use <SECRET> here"
@@ -206,6 +205,18 @@ def test_a_token_opens_where_the_flows_of_the_page_lead_and_is_refused_with_its_
         assert ran.denied.reason == reason
 
 
+def test_a_value_that_has_no_room_for_a_token_is_replaced(tmp_path: Path) -> None:
+    (text,) = blocks(section("Tokens"), "toml")
+    schema = {"type": "object", "properties": {"email": {"type": "string", "maxLength": 20}}, "required": ["email"]}
+    asked = call("crm_lookup", caller=ALICE, tool=tool("crm_lookup", output_schema=schema))
+    assert structured(run(chain(tmp_path, text), asked, given({"email": "maria@example.com"}))) == {"email": "*"}
+
+
+def test_every_reason_of_a_finding_is_told() -> None:
+    told = section("What happens to one result").partition("*why*")[2].partition("The command")[0]
+    assert set(re.findall(r"`(\w+)` \(", told)) == set(get_args(Why))
+
+
 def _base64(text: str, times: int) -> str:
     return _base64(base64.b64encode(text.encode()).decode(), times - 1) if times else text
 
@@ -220,7 +231,9 @@ def _base64(text: str, times: int) -> str:
         ("maria%2540example.com", False),
         ("maria&amp;#64;example.com", False),
         (b"maria@example.com".hex(), False),
-        ({"card_number": "4111 1111 1111 1112"}, False),
+        ({"x": "4111 1111 1111 1112"}, False),
+        ({"card_number": "4111 1111 1111 1112"}, True),
+        ({"columns": ["id", "phone"], "rows": [["7", "5551234567"]]}, True),
         ({"area": "425", "number": "8828080"}, False),
         ("Maria Gonzalez lives at 12 Elm Road", False),
         ({"x": "5551234567"}, False),

@@ -10,7 +10,7 @@ from policies.detect.counting import counts
 from policies.detect.finding import Finder, Finding, Near
 from policies.detect.keynames import KeyNames
 from policies.detect.layers import Layer, layers, reads_as_written
-from policies.detect.ours import LABEL, beside_ours
+from policies.detect.ours import beside_ours, is_ours
 from policies.detect.pairs import Pair, pairs
 from policies.detect.replace import OWN
 from policies.detect.rule import KeyRule
@@ -172,7 +172,7 @@ class Engine:
 def _is(rule: KeyRule, text: str) -> bool:
     """Whether the whole text has the rule's shape."""
     text = text.strip().removesuffix(".0")
-    if rule.shape.fullmatch(text) is None or text in OWN or (text[:1] == "<" and LABEL.fullmatch(text)):
+    if rule.shape.fullmatch(text) is None or text in OWN or is_ours(text):
         return False
     return rule.check is None or rule.check(text)
 

@@ -13,7 +13,7 @@ from policies.detect.mirror import parsed
 from policies.detect.places import steps_of
 from policies.detect.reading import Reading
 from policies.detect.scope import Scope
-from policies.jsontext import MAX_DEPTH
+from policies.jsontext import MAX_DEPTH, JsonError, loads
 from policies.model import Json
 from policies.text import Budget, Walk, Where, depth_of, path
 
@@ -101,9 +101,10 @@ class Looking:
 
     def _table(self, value: Mapping[str, Json], where: Where) -> None:
         """Rows of cells beside the names of their columns."""
-        columns = next((value[key] for key in _COLUMNS if isinstance(value.get(key), list)), [])
-        names = [each.get("name") if isinstance(each, Mapping) else each for each in columns]
-        if not names or not all(isinstance(name, str) for name in names):
+        columns: Json = next((value[key] for key in _COLUMNS if isinstance(value.get(key), list)), [])
+        said = [each.get("name") if isinstance(each, Mapping) else each for each in columns]
+        names = [name for name in said if isinstance(name, str)]
+        if not names or len(names) < len(said):
             return
         for key in _ROWS & value.keys():
             self._reading.columns[*steps_of(where), key] = (names, self._reading.above(where))
@@ -152,12 +153,23 @@ class Looking:
                 self._text(run.text, where, context, depth + 1)
 
     def _inside(self, text: str, where: Where) -> bool:
-        """Whether the text is JSON, which is then looked at."""
-        value = parsed(text, MAX_DEPTH - depth_of(where)) if text[0] in "{[" else None
-        if value is None:
-            return self.walk.inside(text, where) is not None
-        self._data(value, where)
-        return True
+        """Whether the text is JSON, which is then looked at.
+
+        What no usual writer wrote may say a key twice, of which only the last is in its value: it is read token by
+        token as well.
+        """
+        depth = MAX_DEPTH - depth_of(where)
+        value = parsed(text, depth) if text[0] in "{[" else None
+        if value is not None:
+            self._data(value, where)
+            return True
+        try:
+            value = loads(text, depth)
+        except JsonError:
+            value = None
+        if isinstance(value, dict | list):
+            self._data(value, where)
+        return self.walk.inside(text, where) is not None
 
     def _key(self, key: str, where: Where) -> str:
         if key not in self._plain_keys:

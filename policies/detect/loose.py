@@ -80,11 +80,11 @@ def loosened(pattern: re.Pattern[str]) -> str | None:
     if _VALUE in written:  # what is found stands there, whatever stands around it
         start = written.index(_VALUE)
         written = written[start : _closing(written, start)]
-    parts = list(_loose(written, re.IGNORECASE if any_case else re.NOFLAG))
+    parts = list(_loose(written, (re.NOFLAG, re.IGNORECASE) if any_case else (re.NOFLAG,)))
     return None if None in parts else "".join(filter(None, parts))
 
 
-def _loose(written: str, flags: re.RegexFlag) -> Iterator[str | None]:
+def _loose(written: str, flags: Sequence[re.RegexFlag]) -> Iterator[str | None]:
     at = 0
     while match := _PART.match(written, at):
         at = match.end()
@@ -103,10 +103,10 @@ def _loose(written: str, flags: re.RegexFlag) -> Iterator[str | None]:
             yield match["count"] or match["sign"] or _shape_of(match[0], flags)
 
 
-def _shape_of(one: str, flags: re.RegexFlag) -> str:
-    """A class that has the shapes of what this class, escape or character stands for."""
-    stands_for = re.compile(one, flags)
-    found = dict.fromkeys(shape for char, shape in _SHAPES.items() if stands_for.match(char))
+def _shape_of(one: str, flags: Sequence[re.RegexFlag]) -> str:
+    """A class that has the shapes of what this class, escape or character stands for, by any of the flags."""
+    stands_for = [re.compile(one, flag) for flag in flags]
+    found = dict.fromkeys(shape for char, shape in _SHAPES.items() if any(each.match(char) for each in stands_for))
     return f"[{''.join(map(re.escape, found))}]" if found else _NEVER
 
 

@@ -1,4 +1,4 @@
-"""What a redaction put into a text: labels (`<EMAIL_ADDRESS>`, `<PERSON:q2c…>`) and tokens. Nothing is found in them."""
+"""What a redaction put into a text: labels (`<EMAIL_ADDRESS>`, `<PERSON:q2c…>`), masks, tokens. Nothing is found in them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,27 @@ from collections.abc import Sequence
 from typing import Final
 
 from policies.detect.finding import Finding
-from policies.tokens import spans
+from policies.tokens import mail, spans
 
-LABEL: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000}+)?>")
+_LABEL: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000}+)?>")
+_SHOWN: Final = 4
+"""Letters and digits that a mask leaves at most."""
+
+
+def is_ours(text: str) -> bool:
+    """Whether the whole text is a label or a mask."""
+    if text.startswith("<"):
+        return _LABEL.fullmatch(text) is not None
+    return "**" in text and sum(map(str.isalnum, text)) <= _SHOWN
 
 
 def beside_ours(text: str, findings: Sequence[Finding]) -> Sequence[Finding]:
     """The findings that are not part of a label or a whole token. Linear in the text."""
-    found = [match.span() for match in LABEL.finditer(text)] if "<" in text else []
+    found = [match.span() for match in _LABEL.finditer(text)] if "<" in text else []
     if spans.may_hold(text):
         found += [(each.start, each.end) for each in spans.find(text) if each.parts]
-    if not found:
-        return findings
     found.sort()
-    return [each for each in findings if not _is_within(each, found)]
+    return [each for each in findings if not _is_within(each, found) and not mail.is_mail(text[each.start : each.end])]
 
 
 def _is_within(finding: Finding, ours: list[tuple[int, int]]) -> bool:

@@ -25,7 +25,7 @@ class Reading:
         self._runs: dict[str, tuple[Encoded, ...]] = {}
         self.names: dict[tuple[str | int, ...], str] = {}
         """What objects say of their `value`, by the objects' places: `{"name": "phone", "value": …}`."""
-        self.columns: dict[tuple[str | int, ...], tuple[list[str], tuple[str, ...]]] = {}
+        self.columns: dict[tuple[str | int, ...], tuple[Sequence[str], tuple[str, ...]]] = {}
         """The names of a table's columns and the key above it, by the place of its rows."""
         self._owner: Where = None
         self._above: tuple[str, ...] = ()
@@ -45,10 +45,11 @@ class Reading:
 
     def column(self, where: Where) -> tuple[str, ...]:
         """The keys that a cell of a table stands under, none where the place is no cell."""
-        if where is None or type(where[1]) is str or where[0] is None or type(where[0][1]) is str:
+        row, at = where if where is not None else (None, "")
+        if not isinstance(at, int) or row is None or not isinstance(row[1], int):
             return ()
-        names, above = self.columns.get(tuple(steps_of(where[0][0])), ([], ()))
-        return (names[where[1]], *above) if where[1] < len(names) else ()
+        names, above = self.columns.get(tuple(steps_of(row[0])), ((), ()))
+        return (names[at], *above) if at < len(names) else ()
 
     def above(self, where: Where) -> tuple[str, ...]:
         """The nearest key, none or one."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from policies.detect.benign import Benign, benign, head
+from policies.detect.beside import Beside
 from policies.detect.finding import Finding, Near
 from policies.detect.rule import Rule
 from policies.detect.shapes import Shapes
@@ -21,11 +22,9 @@ _DIGEST_CHARS: Final = 32
 _DIGEST: Final = re.compile(r"(?=[0-9]{0,64}[a-f])(?![a-f]{2}[0-9]{10,32}\Z)[0-9a-f]{32,128}\Z")
 """A hash: `benign` says so as well, after more work."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_COUNTED: Final = re.compile(r"[^\W_]+")
-_BEFORE, _AFTER = 128, 48
-"""Characters before and after a match in which its words are looked for."""
-_WORDS_BEFORE, _WORDS_AFTER = 5, 2
 _NO_WORDS: Final = frozenset[str]()
+_ROUNDS: Final = 3
+"""A finding may bring a word closer to the next match: this often at most."""
 _LONG: Final = 5
 """From so many letters on, a word counts at the end of another as well."""
 _SYLLABIC: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}+")
@@ -79,11 +78,32 @@ class Rules:
         for rule in under:
             if denying.isdisjoint(rule.unless):
                 _add_matches(found, rule, text, check)
-        for rule in beside:
-            near_words: list[Finding] = []
-            _add_matches(near_words, rule, text, check)
-            found += [each for each in near_words if self._beside(text, each, rule)]
+        if beside:
+            self._add_beside(found, beside, text, check)
         return found
+
+    def _add_beside(self, found: list[Finding], rules: Sequence[Rule], text: str, check: Callable[[], None]) -> None:
+        """What a word beside it makes a finding. What is found counts as one word for the next."""
+        matches: list[tuple[Rule, Finding]] = []
+        for rule in rules:
+            own: list[Finding] = []
+            _add_matches(own, rule, text, check)
+            matches += [(rule, each) for each in own]
+        for _ in range(_ROUNDS):
+            if not matches:
+                return
+            words = Beside(text, found).words
+            far: list[tuple[Rule, Finding]] = []
+            near: list[Finding] = []
+            for rule, each in matches:
+                if any(rule in self._of(word) for word in words(each.start, each.end)):
+                    near.append(each)
+                else:
+                    far.append((rule, each))
+            if not near:
+                return
+            found += near
+            matches = far
 
     def _by_words(self, text: str, near: Near, weak: Sequence[Rule]) -> tuple[Sequence[Rule], Sequence[Rule]]:
         """The weak rules of the words that the text stands under, and of those in it."""
@@ -124,11 +144,6 @@ class Rules:
                 if inner in word:
                     rules += self._by_word[inner]
         return tuple(dict.fromkeys(rules))
-
-    def _beside(self, text: str, found: Finding, rule: Rule) -> bool:
-        before = _COUNTED.findall(text[max(found.start - _BEFORE, 0) : found.start].lower())[-_WORDS_BEFORE:]
-        after = _COUNTED.findall(text[found.end : found.end + _AFTER].lower())[:_WORDS_AFTER]
-        return any(rule in self._of(word) for word in (*before, *after))
 
 
 def _by_word(rules: Sequence[Rule]) -> dict[str, tuple[Rule, ...]]:

@@ -71,7 +71,9 @@ class Shapes:
         letters = shape.count(b"a") + shape.count(b"A")
         row = max((each.count(b"0") for each in _ROW.findall(shape)), default=0)
         run = max(map(len, _RUN.findall(shape)), default=0)
-        strong, weak, saying = [], [], []
+        strong: list[Rule] = []
+        weak: list[Rule] = []
+        saying: list[Rule] = []
         for rule in rules:
             if rule.digits > (row if rule.row else digits) or rule.letters > letters or rule.least > run:
                 continue

@@ -41,6 +41,23 @@ class Shout(Policy):
 """
 
 
+PRESIDIO = """
+[[policy]]
+use = "redact"
+[policy.config.presidio]
+recognizers = ["KrRrnRecognizer"]
+files = ["recognizers.yaml"]
+"""
+"""With a recognizer of Presidio's, and a file of the user's for it."""
+
+RECOGNIZERS = """
+recognizers:
+  - name: claims
+    supported_entity: CLAIM
+    patterns: [{name: claim, regex: 'CLM-[0-9]{6}', score: 0.9}]
+"""
+
+
 @contextmanager
 def alone() -> Iterator[None]:
     """One process at a time: what the first downloads and compiles, the others find."""
@@ -98,6 +115,14 @@ def users(folder: Path) -> dict[str, Any]:
         "include": (folder / "shouting.py",),
         "requirements": folder / "requirements.txt",
     }
+
+
+def with_presidio(folder: Path) -> dict[str, Any]:
+    """A policies.toml that asks for Presidio, and the file that it names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policies.toml").write_text(PRESIDIO)
+    (folder / "recognizers.yaml").write_text(RECOGNIZERS)
+    return {"policies": folder / "policies.toml", "include": (folder / "recognizers.yaml",)}
 
 
 def wheel(folder: Path, name: str, version: str, files: dict[str, str], *, requires: tuple[str, ...] = ()) -> Path:

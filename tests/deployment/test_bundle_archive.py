@@ -17,7 +17,7 @@ import pytest
 from deployment.bundle import Bundle
 from deployment.bundle_lock import canonical
 from deployment.bundle_target import Target, requirements, tags, target, utils
-from tests.deployment.built import KEPT, PYTHON, built
+from tests.deployment.built import KEPT, PYTHON, built, with_presidio
 
 pytestmark = pytest.mark.interop
 
@@ -35,15 +35,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> Bundle:
-    """With the default chain, so with everything."""
-    return built(folder, "aarch64")
+    """With a chain that asks for Presidio, so with everything."""
+    return built(folder, "aarch64", **with_presidio(folder))
 
 
 @pytest.fixture(scope="module")
 def small(folder: Path) -> Bundle:
-    """With a chain that does without redact."""
-    (folder / "policies.toml").write_text('[[policy]]\nuse = "sanitize"\n\n[[policy]]\nuse = "audit"\n')
-    return built(folder, "aarch64", policies=folder / "policies.toml")
+    """With the default chain."""
+    return built(folder, "aarch64")
 
 
 @pytest.fixture(scope="module", params=["whole", "small"])
@@ -156,7 +155,9 @@ def test_neither_the_deployer_nor_development_packages_are_in_it(archive: zipfil
     assert "botocore" in tops
 
 
-def test_presidio_and_what_only_it_needs_ships_with_redact_alone(whole: Bundle, small: Bundle) -> None:
+def test_presidio_and_what_only_it_needs_ships_where_the_chain_asks_for_it_and_not_by_default(
+    whole: Bundle, small: Bundle
+) -> None:
     only = {"presidio-analyzer", "spacy", "thinc", "numpy", "phonenumbers", "blis"}
     with zipfile.ZipFile(whole.path) as archive:
         assert only <= set(distributions(archive))

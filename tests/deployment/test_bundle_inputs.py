@@ -221,21 +221,29 @@ def test_everything_that_is_wrong_with_the_files_is_said_at_once(folder: Path) -
     assert len(caught.value.findings) == 3
 
 
+MINE = '[[policy]]\nuse = "mine:Mine"\n'
+
+
 @pytest.mark.parametrize(
     ("chain", "source", "needed"),
     [
-        (None, "", True),
-        ('[[policy]]\nuse = "redact"\n', "", True),
-        ('[[policy]]\nuse = "redact"\nmode = "off"\n', "", True),
-        ('[[policy]]\nuse = "policies.redact:Redact"\n', "", True),
-        ('[[policy]]\nuse = "audit"\n', "", False),
-        ('[[policy]]\nuse = "mine:Mine"\n', "from policies.redact import Redact\n", True),
-        ('[[policy]]\nuse = "mine:Mine"\n', "from policies import model, redact\n", True),
-        ('[[policy]]\nuse = "mine:Mine"\n', "import presidio_analyzer\n", True),
-        ('[[policy]]\nuse = "mine:Mine"\n', "from policies import model\n", False),
+        (None, "", False),
+        ('[[policy]]\nuse = "redact"\n', "", False),
+        ('[[policy]]\nuse = "redact"\n[policy.config]\naction = "mask"\n', "", False),
+        ('[[policy]]\nuse = "redact"\n[policy.config.presidio]\nnlp = "auto"\n', "", True),
+        ('[[policy]]\nuse = "redact"\nmode = "off"\nconfig = { presidio = {} }\n', "", True),
+        ('[[policy]]\nuse = "audit"\n[[policy]]\nuse = "tokenize"\nconfig = { presidio = {} }\n', "", True),
+        (MINE + 'config = { presidio = { files = ["a.yaml"] } }\n', "", True),
+        (MINE + "config = { presidio = true }\n", "", False),
+        (MINE, "from policies.redact import Redact\n", False),
+        (MINE, "from policies import model, redact\n", False),
+        (MINE, "import presidio_analyzer\n", True),
+        (None, "from policies.presidio.finder import PresidioFinder\n", True),
+        (None, "from spacy.util import load_model_from_init_py, get_model_meta\n", True),
+        (None, "import spacy\n", False),
     ],
 )
-def test_presidio_is_needed_where_the_chain_or_the_users_code_uses_redact(
+def test_presidio_is_needed_where_a_policys_config_or_the_users_code_names_it_or_a_model_ships(
     chain: str | None, source: str, needed: bool, tmp_path: Path
 ) -> None:
     file = None
@@ -248,6 +256,53 @@ def test_presidio_is_needed_where_the_chain_or_the_users_code_uses_redact(
 def test_users_code_that_calls_aws_or_looks_up_numbers_gets_all_the_data() -> None:
     found = bundle_users.needs(None, ["import boto3\nfrom phonenumbers import geocoder\n"])
     assert (found.botocore_data, found.phone_data) == (True, True)
+
+
+RULES = '[[policy]]\nuse = "secrets"\nconfig = { rules = ["%s"] }\n'
+
+
+@pytest.mark.parametrize(
+    ("chain", "include", "said"),
+    [
+        (RULES % "rules.toml", (), "[[policy]] 1 (secrets): rules: rules.toml would not ship: add it to include"),
+        (RULES % "rules.toml", ("rules.toml",), None),
+        (RULES % "./rules.toml", ("rules.toml",), None),
+        (RULES % "words/list.txt", ("words",), None),
+        (RULES % "words/list.txt", ("rules.toml",), "words/list.txt would not ship"),
+        (RULES % "rule.toml", (".",), "there is no file"),
+        (RULES % "words", (".",), "there is no file"),
+        (RULES % "../rules.toml", (".",), "../rules.toml does not lie beside policies.toml"),
+        (RULES % "/etc/hostname", (".",), "/etc/hostname does not lie beside policies.toml"),
+        (
+            '[[policy]]\nuse = "redact"\nname = "r"\nconfig.presidio.files = ["a.yaml"]\n',
+            (),
+            "(r): presidio.files: there",
+        ),
+        (
+            '[[policy]]\nuse = "policies.secrets:Secrets"\nconfig.rules = ["rules.toml"]\n',
+            (),
+            "rules.toml would not ship",
+        ),
+        ('[[policy]]\nuse = "secrets"\nmode = "off"\nconfig.rules = ["rules.toml"]\n', (), None),
+        ('[[policy]]\nuse = "mine:Mine"\nconfig.rules = ["rules.toml"]\n', (), None),
+        ('[[policy]]\nuse = "secrets"\nconfig.rules = "rules.toml"\n', (), None),
+        ('policy = ["a"]\n', (), None),
+    ],
+)
+def test_a_file_that_a_built_in_policy_names_must_ship(
+    chain: str, include: tuple[str, ...], said: str | None, folder: Path
+) -> None:
+    (folder / "policies.toml").write_text(chain)
+    (folder / "rules.toml").write_text("")
+    paths = [folder / each for each in include]
+    if said is None:
+        assert "policies.toml" in bundle_users.collected(folder / "policies.toml", paths, folder).files
+        return
+    with pytest.raises(ConfigError) as caught:
+        bundle_users.collected(folder / "policies.toml", paths, folder)
+    (finding,) = caught.value.findings
+    assert finding.startswith(f"{folder / 'policies.toml'}: [[policy]] 1 (")
+    assert said in finding
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +21,11 @@ from deployment import bundle_check
 from deployment.bundle_contents import Inputs
 from deployment.errors import ConfigError
 from proxy.client import Client
-from tests.deployment.built import PYTHON, alone, built, interpreter, project, reachable, unpacked, users
+from tests.deployment.built import PYTHON, alone, built, interpreter, project, reachable, unpacked, users, with_presidio
 
 pytestmark = pytest.mark.interop
+
+ONLY_PRESIDIO = ("presidio", "spacy", "numpy", "phonenumbers", "tldextract")
 
 ENVIRONMENT = {"MCP_PROXY_INBOUND": "platform", "MCP_PROXY_HOST": "0.0.0.0", "AUTH_MODE": "none"}
 
@@ -38,18 +41,24 @@ class Placed:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placed]:
     """With a policy module of the user's, and what that needs."""
-    yield from _placed(tmp_path_factory.mktemp("small"), own=True)
+    yield from _placed(tmp_path_factory.mktemp("small"), users)
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placed]:
+    """With the default chain."""
+    yield from _placed(tmp_path_factory.mktemp("default"), lambda _: {})
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placed]:
-    """With the default chain."""
-    yield from _placed(tmp_path_factory.mktemp("whole"), own=False)
+    """With a chain that asks for Presidio."""
+    yield from _placed(tmp_path_factory.mktemp("whole"), with_presidio)
 
 
-def _placed(base: Path, *, own: bool) -> Iterator[Placed]:
+def _placed(base: Path, files: Callable[[Path], dict[str, Any]]) -> Iterator[Placed]:
     source = project(base / "source")
-    theirs = users(source) if own else {}
+    theirs = files(source)
     yield Placed(folder=unpacked(built(source, "host", **theirs).path, base / "task"), source=source)
     shutil.rmtree(base)
 
@@ -95,12 +104,24 @@ def test_the_twin_answers_a_call_through_the_users_own_policy_and_its_dependency
     assert not result.get("isError")
 
 
-def test_the_default_chain_redacts_in_the_twin(whole: Placed) -> None:
-    with started(whole.folder, {}) as url, closing(Client(url)) as client:
+def test_the_default_chain_redacts_in_the_twin_which_has_no_presidio(default: Placed) -> None:
+    with started(default.folder, {}) as url, closing(Client(url)) as client:
         told = json.dumps(client.call("get_customer_profile", {"customer_id": "CUST001"}))
     assert "US_SSN" in told
+    assert "CREDIT_CARD" in told
     assert "@example.com" in told
     assert "maria" not in told
+    assert "4111" not in told
+    assert not [path.name for path in (default.folder / "lib").iterdir() if path.name.startswith(ONLY_PRESIDIO)]
+
+
+def test_recognizers_of_presidio_and_of_an_included_file_redact_in_the_twin(whole: Placed) -> None:
+    note = "resident number 900101-1234568, claim CLM-482130, mail jane.doe@example.com"
+    with started(whole.folder, {"MCP_PROXY_POLICIES": "policies.toml"}) as url, closing(Client(url)) as client:
+        order = {"order_id": "ORD-10021", "status": "shipped", "note": note}
+        result = client.call("update_order", order)
+    assert result["structuredContent"]["note"] == "resident number <KR_RRN>, claim <CLAIM>, mail <EMAIL_ADDRESS>"
+    assert "900101" not in json.dumps(result)
 
 
 def test_the_door_behind_the_lane_opens_too(small: Placed) -> None:
@@ -137,13 +158,13 @@ def test_a_module_of_the_users_called_as_one_of_pythons_shadows_nothing(small: P
         assert client.tools()
 
 
-def test_every_service_whose_model_ships_can_be_called(whole: Placed) -> None:
+def test_every_service_whose_model_ships_can_be_called(default: Placed) -> None:
     services = ("bedrock-agentcore", "secretsmanager", "sts", "kms", "cognito-idp", "sso", "sso-oidc")
     code = (
         "import botocore.session as b; s = b.Session(); "
         f"print([s.create_client(n, 'us-east-1').meta.endpoint_url for n in {services}])"
     )
-    done = bundle_check.run(whole.folder, PYTHON, ["-c", code], {})
+    done = bundle_check.run(default.folder, PYTHON, ["-c", code], {})
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("https://") == len(services)
 
@@ -180,6 +201,13 @@ def test_what_the_check_finds_ends_the_deployment_before_it_begins(
     assert len(caught.value.findings) == 1
     assert said in caught.value.findings[0]
     shutil.rmtree(tmp_path / ".build" / "trees")
+
+
+def test_a_file_that_a_policy_names_and_nobody_includes_is_found_before_anything_is_built(tmp_path: Path) -> None:
+    theirs = with_presidio(project(tmp_path))
+    inputs = Inputs(folder=tmp_path, python=PYTHON, policies=theirs["policies"])
+    with alone(), reachable(), pytest.raises(ConfigError, match=r"presidio\.files: recognizers\.yaml would not ship"):
+        bundle_check.check(inputs, ENVIRONMENT)
 
 
 def test_a_dependency_that_is_missing_from_the_requirements_is_found_before_anything_is_uploaded(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deployment import iam, names
+from deployment.chain_references import Needed
 from deployment.config import DeployConfig
 from tests.deployment.people import UPSTREAM
 
@@ -200,7 +201,14 @@ def test_agentcore_alone_may_assume_the_role_for_this_account_and_region() -> No
     ],
 )
 def test_the_role_may_do_this_and_nothing_else(keys: dict[str, Any], beyond: list[dict[str, Any]]) -> None:
-    assert iam.permissions(config(**keys), PLACE) == {"Version": "2012-10-17", "Statement": [*ALWAYS, *beyond]}
+    found = iam.permissions(config(**keys), PLACE, Needed())
+    assert found == {"Version": "2012-10-17", "Statement": [*ALWAYS, *beyond]}
+
+
+def test_what_the_chain_reads_comes_on_top() -> None:
+    found = iam.permissions(config(auth_mode="none"), PLACE, Needed(secrets=(f"{SECRET}-AbCdEf",)))
+    wanted = allowed("ChainSecrets", "secretsmanager:GetSecretValue", f"{SECRET}-AbCdEf")
+    assert found["Statement"] == [*ALWAYS, wanted]
 
 
 @pytest.mark.parametrize(
