@@ -54,7 +54,10 @@ class Known:
             self.numbers[digits] = entity
         node = self._root
         for part in parts:
-            node = node.below.setdefault(part, _Node())
+            below = node.below.get(part)
+            if below is None:
+                below = node.below[part] = _Node()
+            node = below
         if confidence > node.confidence:
             node.entity, node.confidence = entity, confidence
 
@@ -76,11 +79,12 @@ class Known:
             at += len(part)
 
     def _longest(self, parts: list[str], number: int, start: int) -> Finding | None:
-        node, end, best = self._root, start, None
+        node, end, until, found = self._root, start, start, ""
         for part in parts[number : number + _MOST_PARTS]:
             below = node.below.get(part)
             if below is None:
                 break
             node, end = below, end + len(part)
-            best = Finding(start, end, node.entity, 0.0, "known") if node.entity else best
-        return best
+            if node.entity:
+                found, until = node.entity, end
+        return Finding(start, until, found, 0.0, "known") if found else None

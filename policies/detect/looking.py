@@ -15,10 +15,12 @@ from policies.detect.reading import Reading
 from policies.detect.scope import Scope
 from policies.jsontext import MAX_DEPTH, JsonError, loads
 from policies.model import Json
-from policies.text import Budget, Walk, Where, depth_of, path
+from policies.text import Budget, TooManyValuesError, Walk, Where, depth_of, path
 
 MOST_VALUES: Final = 500_000
 """Of a result, its texts that are JSON included."""
+MOST_FOUND: Final = 20_000
+"""Of different values in one result. Each costs some hundredths of a millisecond, wherever it stands."""
 _NAMING: Final = ("name", "key", "field", "label", "attribute", "type", "system")
 """Keys that say what stands under `value` beside them, the most telling first."""
 DEEPEST: Final = 3
@@ -188,5 +190,7 @@ class Looking:
         if self._denies and self._scope.actions.of(finding.entity) == "deny":
             raise DeniedError(f"{finding.entity} at {path(where)}")
         known = self.values.get(value)
+        if known is None and len(self.values) >= MOST_FOUND:
+            raise TooManyValuesError("more findings than may be redacted")
         if known is None or known.confidence < finding.confidence:
             self.values[value] = finding

@@ -32,7 +32,7 @@ _ANYTHING: Final = r"(?s:.*)"
 
 
 class _Set(Protocol):
-    def Match(self, text: str) -> list[int] | None: ...
+    def Match(self, text: str) -> list[int] | None: ...  # noqa: N802  re2 calls it so
 
 
 class Loose:

@@ -1,4 +1,4 @@
-"""What a redaction put into a text: labels (`<EMAIL_ADDRESS>`, `<PERSON:q2c…>`), masks, tokens. Nothing is found in them."""
+"""What a redaction put into a text: labels (`<EMAIL_ADDRESS>`, `<PERSON:…>`), masks, tokens. Nothing is found there."""
 
 from __future__ import annotations
 

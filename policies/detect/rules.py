@@ -15,6 +15,7 @@ from typing import Final
 from policies.detect.benign import Benign, benign, head
 from policies.detect.beside import Beside
 from policies.detect.finding import Finding, Near
+from policies.detect.ledgers import eip_55
 from policies.detect.rule import Rule
 from policies.detect.shapes import Shapes
 
@@ -22,6 +23,9 @@ _DIGEST_CHARS: Final = 32
 _DIGEST: Final = re.compile(r"(?=[0-9]{0,64}[a-f])(?![a-f]{2}[0-9]{10,32}\Z)[0-9a-f]{32,128}\Z")
 """A hash: `benign` says so as well, after more work."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_SLOW: Final = frozenset({eip_55})
+"""Checks that take a tenth of a millisecond: so many in one text, then the shape is enough."""
+_MOST_CHECKED: Final = 500
 _NO_WORDS: Final = frozenset[str]()
 _ROUNDS: Final = 3
 """A finding may bring a word closer to the next match: this often at most."""
@@ -43,7 +47,7 @@ class Rules:
         self._shapes = Shapes(rules)
         self._below: dict[frozenset[str], frozenset[Rule]] = {}
         self._by_word: dict[str, tuple[Rule, ...]] = _by_word([rule for rule in rules if rule.words])
-        self._endings = tuple(word for word in self._by_word if len(word) >= _LONG)
+        self._endings = sorted({len(word) for word in self._by_word if len(word) >= _LONG})
         self._syllabic = tuple(word for word in self._by_word if _SYLLABIC.fullmatch(word))
         self._said: dict[str, tuple[Rule, ...]] = {}
 
@@ -136,9 +140,10 @@ class Rules:
     def _meant(self, word: str) -> tuple[Rule, ...]:
         singular = word[:-1] if word.endswith("s") else word
         rules = [*self._by_word.get(word, ()), *self._by_word.get(singular, ())]
-        for ending in self._endings:
-            if word.endswith(ending) or singular.endswith(ending):
-                rules += self._by_word[ending]
+        for length in self._endings:
+            if length > len(word):
+                break
+            rules += (*self._by_word.get(word[-length:], ()), *self._by_word.get(singular[-length:], ()))
         if not word.isascii():
             for inner in self._syllabic:
                 if inner in word:
@@ -155,9 +160,10 @@ def _by_word(rules: Sequence[Rule]) -> dict[str, tuple[Rule, ...]]:
 
 
 def _add_matches(found: list[Finding], rule: Rule, text: str, check: Callable[[], None]) -> None:
-    for match in rule.pattern.finditer(text):
+    slow = rule.check in _SLOW
+    for number, match in enumerate(rule.pattern.finditer(text)):
         check()
         group: str | int = "value" if "value" in rule.pattern.groupindex else 0
-        if rule.check is None or rule.check(match[group]):
+        if rule.check is None or (slow and number >= _MOST_CHECKED) or rule.check(match[group]):
             start, end = match.span(group)
             found.append(Finding(start, end, rule.entity, rule.confidence, rule.why, rule.name))

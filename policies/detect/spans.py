@@ -16,7 +16,15 @@ def apart(findings: Iterable[Finding]) -> list[Finding]:
         if last is None or finding.start >= last.end:
             merged.append(finding)
             continue
-        merged[-1] = _joined(last, finding)
+        if (last.start, last.end, last.entity, last.number) == (
+            finding.start,
+            finding.end,
+            finding.entity,
+            finding.number,
+        ):
+            merged[-1] = finding if finding.confidence > last.confidence else last
+        else:
+            merged[-1] = _joined(last, finding)
     return merged
 
 

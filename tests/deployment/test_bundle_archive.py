@@ -70,7 +70,7 @@ def distributions(archive: zipfile.ZipFile) -> dict[str, str]:
 
 def test_the_entry_stands_at_the_root_and_nothing_else_of_ours_but_the_licence(archive: zipfile.ZipFile) -> None:
     root = {name for name in archive.namelist() if "/" not in name}
-    assert root - {"policies.toml"} == {"main.py", "LICENSE", "bundle.json"}
+    assert root - {"policies.toml", "recognizers.yaml"} == {"main.py", "LICENSE", "bundle.json"}
 
 
 def test_every_shared_object_is_for_aarch64(archive: zipfile.ZipFile) -> None:

@@ -94,3 +94,12 @@ def test_a_key_says_what_an_address_is(words: str) -> None:
     assert not keyed(words, "d41d8cd98f11b214e9811998ecf8427e")
     assert not keyed(words, "0x" + "0" * 40)
     assert not keyed(f"{words} id", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb")
+
+
+def test_forty_hex_digits_under_an_address_are_one_and_a_contracts_are_not() -> None:
+    value = "0x" + "9f3b" * 9 + "0a1c"
+    assert keyed("payout address", value) == {"CRYPTO"}
+    assert keyed("address", value) == {"CRYPTO"}
+    assert not keyed("contract address", value)
+    assert not keyed("address", "0x" + "0" * 40)
+    assert not keyed("address", "0x7ffe04a1c2d8")

@@ -173,3 +173,22 @@ def test_a_key_says_what_a_number_is(words: str, value: str, entity: str) -> Non
     assert entity in keyed(words, value)
     assert not keyed("order ref", value)
     assert not keyed(words, "0" * 9)
+
+
+@pytest.mark.parametrize(
+    ("words", "value", "entities"),
+    [
+        ("dln", "38211002394857", set()),
+        ("dln", "12345678", {"US_DRIVER_LICENSE"}),
+        ("driver license", "A12345678901234", {"US_DRIVER_LICENSE"}),
+        ("passport", "C12 345 678", {"US_PASSPORT"}),
+        ("passport", "1234 5678 9", {"US_PASSPORT"}),
+        ("passport", "ABC1 DEFG", set()),
+        ("passport", "2031-05-17", set()),
+        ("ssn", "5362 2872 6", {"US_SSN"}),
+    ],
+)
+def test_under_a_key_groups_may_be_any_and_a_documents_number_is_no_licence(
+    words: str, value: str, entities: set[str]
+) -> None:
+    assert keyed(words, value) == entities
