@@ -207,7 +207,7 @@ def test_a_token_opens_where_the_flows_of_the_page_lead_and_is_refused_with_its_
 
 def test_a_value_that_has_no_room_for_a_token_is_replaced(tmp_path: Path) -> None:
     (text,) = blocks(section("Tokens"), "toml")
-    schema = {"type": "object", "properties": {"email": {"type": "string", "maxLength": 20}}, "required": ["email"]}
+    schema = {"type": "object", "properties": {"email": {"type": "string", "maxLength": 4}}, "required": ["email"]}
     asked = call("crm_lookup", caller=ALICE, tool=tool("crm_lookup", output_schema=schema))
     assert structured(run(chain(tmp_path, text), asked, given({"email": "maria@example.com"}))) == {"email": "*"}
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.detection import comparator, corpus, costs, research, seams
+from benchmarks.detection import chain_costs, comparator, corpus, costs, research, seams
 from benchmarks.detection.corpus import Case
 from benchmarks.detection.hostile import SHAPES
 from benchmarks.detection.scoring import BY_KEY_ONLY, Score, measured
@@ -122,11 +122,25 @@ def speed(plan: Plan) -> Iterator[Verdict]:
             found = costs.compared(kilobytes, plan.seed, plan.timed)
         except SeamMissingError as error:
             print(f"{part}: NOT MEASURED: {error}")
-            yield Verdict(part=part, figure="presidio / ours", value=None, form="times", least=100)
+            yield Verdict(part=part, figure="with context / looking", value=None, form="times", least=100)
             continue
-        yield Verdict(part=part, figure="presidio", value=found.presidio, form="ms")
-        yield Verdict(part=part, figure="ours", value=found.ours, form="ms")
-        yield Verdict(part=part, figure="presidio / ours", value=found.times, form="times", least=100)
+        yield Verdict(part=part, figure="presidio, with context", value=found.presidio, form="ms")
+        yield Verdict(part=part, figure="presidio, NoOpNlpEngine", value=found.without_context, form="ms")
+        yield Verdict(part=part, figure="ours, looking", value=found.look, form="ms")
+        yield Verdict(
+            part=part, figure="with context / looking", value=found.presidio / found.look, form="times", least=100
+        )
+        yield Verdict(part=part, figure="NoOp / looking", value=found.without_context / found.look, form="times")
+        for name, ours in (("a text redacted", found.text), ("structured redacted", found.structured)):
+            yield Verdict(part=part, figure=f"ours, {name}", value=ours, form="ms")
+            yield Verdict(part=part, figure=f"with context / {name}", value=found.presidio / ours, form="times")
+
+
+def chain(plan: Plan) -> Iterator[Verdict]:
+    """The whole default chain over a result of 1 KB, in this process: what it adds to an empty one."""
+    for name, body in (("text", chain_costs.one_text()), ("structured", costs.payload(costs.KB, plan.seed))):
+        adds = chain_costs.added(seams.as_result(body))
+        yield Verdict(part="chain, 1 KB", figure=f"added to an empty one, {name}", value=adds, form="ms", most=0.15)
 
 
 def linear(plan: Plan) -> Iterator[Verdict]:
@@ -150,7 +164,7 @@ def linear(plan: Plan) -> Iterator[Verdict]:
 
 PARTS: dict[str, Callable[[Plan], Iterator[Verdict]]] = {
     "redaction": redaction, "secrets": secrets, "presidio": presidio, "research": sentences, "speed": speed,
-    "linear": linear,
+    "linear": linear, "chain": chain,
 }  # fmt: skip
 
 

@@ -75,11 +75,11 @@ class Actions:
 
 
 def masked(value: str) -> str:
-    """Letters and digits become `*`, but for the last four where there are more than twice as many."""
-    shown = sum(map(str.isalnum, value))
-    hide = shown - _SHOWN if shown > 2 * _SHOWN else shown
-    chars = []
+    """Letters and digits become `*`, but for the last four where those are digits and more than as many are hidden."""
+    chars = [char for char in value if char.isalnum()]
+    shown = _SHOWN if len(chars) > 2 * _SHOWN and all(map(str.isdigit, chars[-_SHOWN:])) else 0
+    hide, made = len(chars) - shown, []
     for char in value:
-        chars.append("*" if char.isalnum() and hide > 0 else char)
+        made.append("*" if char.isalnum() and hide > 0 else char)
         hide -= char.isalnum()
-    return "".join(chars)
+    return "".join(made)

@@ -9,6 +9,7 @@ from typing import Final
 
 from policies.detect.finding import Finding
 from policies.tokens import mail, spans
+from policies.tokens.layout import LEAST_CHARS
 
 _LABEL: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}(?::[^<>]{1,4000}+)?>")
 _SHOWN: Final = 4
@@ -24,6 +25,8 @@ def is_ours(text: str) -> bool:
 
 def beside_ours(text: str, findings: Sequence[Finding]) -> Sequence[Finding]:
     """The findings that are not part of a label or a whole token. Linear in the text."""
+    if len(text) < LEAST_CHARS and "<" not in text:
+        return findings
     found = [match.span() for match in _LABEL.finditer(text)] if "<" in text else []
     if spans.may_hold(text):
         found += [(each.start, each.end) for each in spans.find(text) if each.parts]

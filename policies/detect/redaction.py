@@ -52,6 +52,11 @@ class Redaction:
             raise NotRedactableError("the redacted value is not valid")
         return body if new is bare else self._with_copies(body, new, copies)
 
+    def look(self, body: JsonObject, walk: Callable[[Walk, JsonObject], JsonObject]) -> int:
+        """How many different values stand in the body; nothing is written. Raises as `run`."""
+        walk(self._looking.walk, body)
+        return len(self._looking.values)
+
     @property
     def changes(self) -> tuple[Change, ...]:
         """What was changed, once each; a key that was changed appears as `*` in every path."""

@@ -115,7 +115,7 @@ class Rules:
         under = [rule for rule in weak if rule in above] if above else ()
         said: set[Rule] = set()
         if not text.isdigit():
-            for word in _WORD.findall(text.lower()):
+            for word in set(_WORD.findall(text.lower())):
                 said.update(self._said.get(word) or self._of(word))
         return under, [rule for rule in weak if rule in said and rule not in under] if said else ()
 

@@ -42,9 +42,7 @@ class Shapes:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
         self._loose = Loose(self._rules)
-        says = dict.fromkeys(word for rule in self._rules for word in rule.says)
-        saying = (re.escape(word) if word.isupper() else f"(?i:{re.escape(word)})" for word in says)
-        self._saying = re.compile("|".join(saying) or r"(?!)")
+        self._says = {rule: tuple((word, word.isupper()) for word in rule.says) for rule in self._rules}
         self._holds = {rule: frozenset(rule.holds.encode().translate(SHAPE)) for rule in self._rules}
         self._known: dict[bytes, Fitting] = {}
 
@@ -58,10 +56,16 @@ class Shapes:
                 if len(self._known) >= _REMEMBERED:
                     self._known.clear()
                 self._known[shape] = found
-        if found.saying and self._saying.search(text):
-            strong = tuple(rule for rule in found.saying if not rule.words)
-            return Fitting(found.strong + strong, found.weak + tuple(rule for rule in found.saying if rule.words))
-        return found
+        return self._with_saying(found, text) if found.saying else found
+
+    def _with_saying(self, found: Fitting, text: str) -> Fitting:
+        """Also the rules of whose words the text says one."""
+        lower, says = text.lower(), self._says
+        said = [rule for rule in found.saying if any(word in (text if upper else lower) for word, upper in says[rule])]
+        if not said:
+            return found
+        strong, weak = [rule for rule in said if not rule.words], [rule for rule in said if rule.words]
+        return Fitting((*found.strong, *strong), (*found.weak, *weak))
 
     def _fitting(self, shape: bytes) -> Fitting:
         if _NOBODYS.match(shape):

@@ -80,6 +80,11 @@ class Worker:
         except (NotRedactableError, KeyCollisionError) as error:
             return Deny("not_redactable", str(error))
 
+    def look(self, body: JsonObject, wanted: Wanted, stop: Event) -> int:
+        """How many different values are found in the body. Raises what stops a redaction."""
+        check = deadline(self._limits.max_seconds, stop)
+        return Redaction(self.engine, self._scope(wanted, check), check).look(body, wanted.walk)
+
     def _scope(self, wanted: Wanted, check: Callable[[], None]) -> Scope:
         return Scope(
             max_text=self._limits.max_text,

@@ -8,7 +8,7 @@ from functools import partial
 
 from policies.detect.finding import Finding
 from policies.detect.known import Known
-from policies.detect.layers import layers
+from policies.detect.layers import layers, reads_as_written
 from policies.detect.looking import DEEPEST, OPENINGS
 from policies.detect.places import Places, steps_of
 from policies.detect.reading import Reading
@@ -98,6 +98,11 @@ class Writing:
         return apart([*found, *known]) if known else found
 
     def _known_in(self, text: str, where: Where) -> Iterator[Finding]:
+        if reads_as_written(text):
+            for each in self._known.find(text):
+                if not self._reading.spared(where, each.entity):
+                    yield each
+            return
         for layer in layers(text):
             for each in self._known.find(layer.text):
                 if not self._reading.spared(where, each.entity):
@@ -106,7 +111,8 @@ class Writing:
     def _put(
         self, leaf: Json, wanted: Json, masks: Iterable[str], where: Where, why: Iterable[tuple[str, str]]
     ) -> Json:
-        new = self._places.replacement(steps_of(where), leaf, wanted, masks)
+        schema = self._scope.schema
+        new = wanted if schema is None else self._places.replacement(steps_of(where), leaf, wanted, masks)
         if new is not leaf:
             self.changes += [(where, entity, reason) for entity, reason in why]
         return new

@@ -447,7 +447,7 @@ class TestCode:
                 ):
                     result = await sdk.call_tool("get_customer_profile", {"customer_id": "CUST001"})
                     assert result.structured_content
-                    assert result.structured_content["email"].endswith("@token.invalid")
+                    assert result.structured_content["email"].endswith(".token.example.com")
             assert len(door.plane.instances.running) == 1
             await self.logged(moto, f"/aws/bedrock-agentcore/runtimes/{door.runtime.id}-DEFAULT", "tools/call")
 

@@ -22,7 +22,7 @@ def profile(ran: Ran) -> dict[str, object]:
     """The customer on the last line of the output, redacted by the proxy."""
     assert ran.code == 0, ran.err
     found: dict[str, object] = json.loads(ran.out.splitlines()[-1])
-    assert (found["customer_id"], found["email"][-14:]) == ("CUST001", "@token.invalid")
+    assert (found["customer_id"], found["email"][-18:]) == ("CUST001", ".token.example.com")
     return found
 
 

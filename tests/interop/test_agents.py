@@ -49,7 +49,7 @@ async def test_an_agent_signs_lists_and_calls(example: str, there: Deployed) -> 
     assert ran.code == 0, ran.err
     assert ran.out.startswith(TOOLS)
     found = json.loads(ran.out.splitlines()[-1])
-    assert (found["customer_id"], found["email"][-14:]) == ("CUST001", "@token.invalid")
+    assert (found["customer_id"], found["email"][-18:]) == ("CUST001", ".token.example.com")
 
 
 @examples

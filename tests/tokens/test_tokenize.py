@@ -153,7 +153,7 @@ def test_where_a_schema_asks_for_an_address_the_token_is_one_and_opens_all_the_s
     ran = run(policy, call("crm.get", tool=tool("crm.get", output_schema=schema)), result(structured={"email": MAIL}))
     assert ran.result
     made = ran.result.structured["email"]
-    assert made.endswith("@token.invalid")
+    assert made.endswith(".token.example.com")
     again = run([build(Redact), policy], call("crm.get"), ran.result)
     assert again.result
     assert again.result.structured == {"email": made}
