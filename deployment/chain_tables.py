@@ -1,4 +1,7 @@
-"""policies.toml as the deployer reads it: its tables, with no policy loaded. What is wrong with them, `check` says."""
+"""policies.toml as the deployer reads it: its tables, with no policy loaded. What is wrong with them, `check` says.
+
+The standard library alone: an image's build reads it too, where nothing else is installed yet.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from policies.naming import BUILTINS, short_name
+BUILT_IN: Final = frozenset(
+    {"sanitize", "redact", "secrets", "tokenize", "audit"}
+    | {"policies.sanitize:Sanitize", "policies.redact:Redact", "policies.secrets:Secrets"}
+    | {"policies.tokenize:Tokenize", "policies.audit:Audit"}
+)
+"""Names and addresses of the policies that are ours (`policies.naming.BUILTINS`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +50,8 @@ def tables(policies: Path | None) -> tuple[Table, ...]:
 def _table(policies: Path | None, number: int, table: Mapping[str, object]) -> Table:
     use, config = str(table.get("use", "")), table.get("config")
     return Table(
-        where=f"{policies}: [[policy]] {number} ({table.get('name') or short_name(use)})",
-        built_in=use in BUILTINS or use in BUILTINS.values(),
+        where=f"{policies}: [[policy]] {number} ({table.get('name') or use})",
+        built_in=use in BUILT_IN,
         is_off=table.get("mode") == "off",
         config=config if isinstance(config, dict) else {},
     )

@@ -34,7 +34,7 @@ class Context:
     """
 
     near: Near
-    said: KeyRule | None
+    said: tuple[KeyRule, ...]
     counts: bool
 
 
@@ -83,10 +83,10 @@ class Engine:
         return found
 
     def _context(self, keys: tuple[str, ...]) -> Context:
-        said = self._names.said(keys)
+        said = tuple(rule for rule in self._names.rules_for(keys) if rule.entity in self._entities)
         return Context(
             Near(keys, self._names.near(keys)),
-            said if said and said.entity in self._entities else None,
+            said,
             counts([self._names.words(key) for key in keys]),
         )
 
@@ -103,8 +103,7 @@ class Engine:
 
     def number(self, digits: str, context: Context) -> KeyRule | None:
         """The rule by which a JSON number under this key is one; `digits` as it is written."""
-        said = context.said
-        return said if said and said.numbers and _is(said, digits) else None
+        return next((rule for rule in context.said if rule.numbers and _is(rule, digits)), None)
 
     def find(self, text: str, context: Context, check: Check) -> Sequence[Finding]:
         """In order, none overlapping another, in the raw text."""
@@ -126,7 +125,7 @@ class Engine:
         for part in table:
             check()
             if part.end > part.start:
-                keys = context.near.keys if part.key is None else (part.key, *context.near.keys[:1])
+                keys = context.near.keys if part.key is None else (part.key, *context.near.keys)
                 inner = self._in_layers(text[part.start : part.end], self.context(keys), check, part.key is None)
                 found += [replace(each, start=each.start + part.start, end=each.end + part.start) for each in inner]
         return found
@@ -142,8 +141,8 @@ class Engine:
         return found
 
     def _in_layer(self, text: str, context: Context, check: Check, pairs_too: bool) -> Sequence[Finding]:
-        said = context.said
-        if said is not None and _is(said, text):
+        said = next((rule for rule in context.said if _is(rule, text)), None)
+        if said is not None:
             blank = len(text) - len(text.lstrip())
             return (Finding(blank, len(text.rstrip()), said.entity, KEY_CONFIDENCE, "key"),)
         found: list[Finding] = []
@@ -162,9 +161,10 @@ class Engine:
         return found
 
     def _pair(self, text: str, pair: Pair, context: Context) -> Finding | None:
-        said = self.context((pair.key, *context.near.keys[:1])).said
         value = text[pair.start : pair.end]
-        if said is None or (pair.number and not said.numbers) or not _is(said, value):
+        rules = self.context((pair.key, *context.near.keys)).said
+        said = next((rule for rule in rules if (rule.numbers or not pair.number) and _is(rule, value)), None)
+        if said is None:
             return None
         return Finding(pair.start, pair.end, said.entity, KEY_CONFIDENCE, "key", number=pair.number)
 

@@ -176,7 +176,7 @@ class Looking:
     def _key(self, key: str, where: Where) -> str:
         if key not in self._plain_keys:
             for finding in self._engine.key(key, self._check):
-                self._note(key[finding.start : finding.end], finding, where)
+                self._note(key[finding.start : finding.end], finding, (where and where[0], "*"))
         return key
 
     def _blob(self, data: str, mime: str, where: Where) -> str:

@@ -42,7 +42,7 @@ class Shapes:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
         self._loose = Loose(self._rules)
-        self._says = {rule: tuple((word, word.isupper()) for word in rule.says) for rule in self._rules}
+        self._says = {rule: _by_case(rule.says) for rule in self._rules}
         self._holds = {rule: frozenset(rule.holds.encode().translate(SHAPE)) for rule in self._rules}
         self._known: dict[bytes, Fitting] = {}
 
@@ -60,8 +60,16 @@ class Shapes:
 
     def _with_saying(self, found: Fitting, text: str) -> Fitting:
         """Also the rules of whose words the text says one."""
-        lower, says = text.lower(), self._says
-        said = [rule for rule in found.saying if any(word in (text if upper else lower) for word, upper in says[rule])]
+        lower, said = text.lower(), list[Rule]()
+        for rule in found.saying:
+            small, large = self._says[rule]
+            for word in small:
+                if word in lower:
+                    said.append(rule)
+                    break
+            else:
+                if large and any(word in text for word in large):
+                    said.append(rule)
         if not said:
             return found
         strong, weak = [rule for rule in said if not rule.words], [rule for rule in said if rule.words]
@@ -73,15 +81,27 @@ class Shapes:
         rules = self._loose.fitting(shape.decode()) if _PLAIN.match(shape) else self._rules
         digits = shape.count(b"0")
         letters = shape.count(b"a") + shape.count(b"A")
-        row = max((each.count(b"0") for each in _ROW.findall(shape)), default=0)
-        run = max(map(len, _RUN.findall(shape)), default=0)
+        row = run = -1  # found out for the rules that ask
         strong: list[Rule] = []
         weak: list[Rule] = []
         saying: list[Rule] = []
         for rule in rules:
-            if rule.digits > (row if rule.row else digits) or rule.letters > letters or rule.least > run:
+            if rule.digits > digits or rule.letters > letters:
                 continue
             if rule.holds and self._holds[rule].isdisjoint(shape):
                 continue
+            if rule.row and rule.digits:
+                row = max((each.count(b"0") for each in _ROW.findall(shape)), default=0) if row < 0 else row
+                if rule.digits > row:
+                    continue
+            if rule.least:
+                run = max(map(len, _RUN.findall(shape)), default=0) if run < 0 else run
+                if rule.least > run:
+                    continue
             (saying if rule.says else weak if rule.words else strong).append(rule)
         return Fitting(tuple(strong), tuple(weak), tuple(saying)) if strong or weak or saying else _NOTHING
+
+
+def _by_case(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that count in any case, and those in capitals, which count as they are."""
+    return tuple(word for word in words if not word.isupper()), tuple(word for word in words if word.isupper())

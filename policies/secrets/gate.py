@@ -26,14 +26,17 @@ _URL: Final = r"/\\{0,8}/[^\s\"/]{1,400}@"
 _URL_KEYWORD: Final = "://"
 
 
+_ENDING: Final = re.compile(r"\(\?<=(sk[a-f][a-f])\)")
+
+
 class Gate:
     """Lets a document through if a keyword of any kind stands in it, whatever its letters are disguised as."""
 
     def __init__(self, keywords: Iterable[str]) -> None:
         words = frozenset(keywords) - {_URL_KEYWORD}
         ascii_words = {word for word in words if word.isascii()}
-        self._bytes = (_compiled(Words(ascii_words).pattern), _compiled(_URL))
-        self._folded = (re.compile(Words(map(_normal, words)).pattern), re.compile(_URL))
+        self._bytes = (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
+        self._folded = (re.compile(_begun(Words(map(_normal, words)).pattern)), re.compile(_URL))
 
     def may_hold(self, raw: bytes) -> bool:
         """False only where no text or key of this JSON, however it is escaped or disguised, holds a keyword.
@@ -45,6 +48,11 @@ class Gate:
             return any(pattern.search(lower) for pattern in self._bytes)
         text = _plain(raw.decode("utf-8", "replace"))
         return any(pattern.search(text) for pattern in self._folded)
+
+
+def _begun(pattern: str) -> str:
+    """The keywords that also end words (`asked`) count where one begins; `n` may be the end of an escape."""
+    return _ENDING.sub(r"(?<=\1)(?:(?<![a-z0-9]\1)|(?<=\\\\[bfnrt]\1))", pattern)
 
 
 def _compiled(pattern: str) -> re.Pattern[bytes]:

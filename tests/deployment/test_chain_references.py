@@ -11,8 +11,10 @@ import pytest
 
 from deployment import chain_references, iam
 from deployment.chain_references import Needed
+from deployment.chain_tables import BUILT_IN
 from deployment.errors import ConfigError
 from deployment.reading import read
+from policies.naming import BUILTINS
 from tests.agentcore.emulator import Emulator
 from tests.deployment.people import UPSTREAM, Person
 
@@ -63,6 +65,10 @@ def test_what_a_chain_reads_by_reference_is_needed_and_nothing_else(
     tables: list[str], needed: Needed, tmp_path: Path
 ) -> None:
     assert chain_references.needed(of(tmp_path, *tables)) == needed
+
+
+def test_the_built_in_policies_are_those_of_the_proxy() -> None:
+    assert {*BUILTINS, *BUILTINS.values()} == BUILT_IN
 
 
 def test_without_a_policies_file_or_with_one_that_is_gone_nothing_is_needed(tmp_path: Path) -> None:
@@ -152,7 +158,7 @@ def test_the_plan_shows_what_the_chain_needs_and_the_deployment_gives_and_takes_
     [
         ([table('keys = "ephemeral:"', "tokenize")], ["1 (tokenize): keys: ephemeral: is a key of one process"]),
         ([table('tokens = { keys = "ephemeral:" }')], ["1 (redact): tokens.keys: ephemeral: is a key of one process"]),
-        ([table('keys = "ephemeral:"', "mine:MyRing")], ["1 (my_ring): keys: ephemeral: is a key of one process"]),
+        ([table('keys = "ephemeral:"', "mine:MyRing")], ["1 (mine:MyRing): keys: ephemeral: is a key of one process"]),
         ([table('keys = "hush"', "tokenize", 'name = "t"\n')], ["1 (t): keys: is not a reference to a key ring"]),
         (
             [table('hash_key = "hush"'), table('hash_key = "ephemeral:"')],
