@@ -12,7 +12,7 @@ from typing import Final
 
 from policies.detect.checksums import aba, mod_97, varied
 from policies.detect.edges import BACK, FRONT, after_first, spread
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import choices, said, words
 
 _BBANS: Final = (
@@ -49,7 +49,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="iban",
         letters=2,
         entity="IBAN_CODE",
-        pattern=re.compile(rf"[A-Za-z](?=[A-Za-z][0-9]{{2}}){FRONT}(?:{_ibans()})(?![A-Za-z0-9_])(?!-[A-Za-z0-9])"),
+        pattern=Late(rf"[A-Za-z](?=[A-Za-z][0-9]{{2}}){FRONT}(?:{_ibans()})(?![A-Za-z0-9_])(?!-[A-Za-z0-9])"),
         source="ISO 13616-1; SWIFT IBAN registry",
         why="checksum",
         confidence=1.0,
@@ -59,7 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="us-routing-number-near-word",
         entity="US_ROUTING_NUMBER",
-        pattern=re.compile(rf"[0-9]{FRONT}[0-9]{{3}}-?[0-9]{{4}}-?[0-9]{BACK}"),
+        pattern=Late(rf"[0-9]{FRONT}[0-9]{{3}}-?[0-9]{{4}}-?[0-9]{BACK}"),
         source="American Bankers Association, routing number policy",
         why="word",
         confidence=0.9,
@@ -72,7 +72,7 @@ RULES: Final[tuple[Rule, ...]] = (
         # `bank account 12345678`, `checking acct no. 12345678`: the word bank alone stands beside many other numbers.
         name="us-bank-account-said",
         entity="US_BANK_NUMBER",
-        pattern=re.compile(rf"{said('account|acct|a/c')}(?P<value>[0-9](?:[ -]?[0-9]){{5,16}}+){BACK}"),
+        pattern=Late(rf"{said('account|acct|a/c')}(?P<value>[0-9](?:[ -]?[0-9]){{5,16}}+){BACK}"),
         source="Nacha operating rules: DFI account number, up to 17 characters",
         why="word",
         confidence=0.7,
@@ -87,7 +87,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="IBAN_CODE",
         choices=choices("iban|ibancode|ibannumber"),
-        shape=re.compile(r"[A-Za-z]{2}[ -]?[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}+"),
+        shape=Late(r"[A-Za-z]{2}[ -]?[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}+"),
         unless=words("country hash token id"),
         check=varied,
     ),
@@ -96,7 +96,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         choices=choices(
             "routing number|routing no|routing|aba|routingnumber|rtn|transit number|fedwire|routing transit"
         ),
-        shape=re.compile(spread("9" * 9) + "|[0-9]{8}"),
+        shape=Late(spread("9" * 9) + "|[0-9]{8}"),
         unless=words("key policy rule"),
         check=varied,
         numbers=True,
@@ -112,7 +112,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
             "numéro compte|compte bancaire|número cuenta|cuenta bancaria|cuenta corriente|numero conto|"
             "conto corrente|número conta|conta corrente|conta bancária|口座番号|银行账号|账号|银行账户"
         ),
-        shape=re.compile(r"[0-9](?:[ -]?[0-9]){3,16}+"),
+        shape=Late(r"[0-9](?:[ -]?[0-9]){3,16}+"),
         unless=words("aws cloud azure gcp id type count name status email last iban"),
         check=varied,
         numbers=True,

@@ -8,13 +8,12 @@ of Maestro and UATP count only near a word.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from policies.detect.checksums import digits_of, luhn, varied
 from policies.detect.edges import BACK, FRONT
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import choices, words
 
 _Range: TypeAlias = tuple[str, str, frozenset[int]]
@@ -135,7 +134,7 @@ def _rule(
     return Rule(
         name=name,
         entity="CREDIT_CARD",
-        pattern=re.compile(pattern),
+        pattern=Late(pattern),
         source=_SOURCE,
         why="word" if near else "checksum",
         confidence=0.95,
@@ -159,7 +158,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
 )
 
-_SHAPE: Final = re.compile(rf"[0-9](?:{_LOOSE}[0-9]){{11,18}}+")
+_SHAPE: Final = Late(rf"[0-9](?:{_LOOSE}[0-9]){{11,18}}+")
 _CHOICES: Final = choices(
     "card number|card no|card num|card nr|card pan|cardnumber|cardno|creditcard|credit card|debit card|debitcard|cc|"
     "ccnumber|cc number|ccnum|primary account number|pan|bankcard|bank card|payment card|visa|mastercard|amex|"

@@ -11,7 +11,7 @@ from typing import Final
 
 from policies.detect.edges import FRONT, after_first
 from policies.detect.ledgers import base58check, bech32, cashaddr, eip_55, stellar
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import choices, words
 
 _BACK: Final = r"(?![A-Za-z0-9_])(?!-[A-Za-z0-9])"
@@ -60,7 +60,7 @@ def _rule(
     return Rule(
         name=name,
         entity="CRYPTO",
-        pattern=re.compile(first + FRONT + rest + _BACK),
+        pattern=Late(first + FRONT + rest + _BACK),
         source=source,
         why="word" if near else "checksum" if check else "shape",
         confidence=0.8 if near else 0.95,
@@ -126,7 +126,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="CRYPTO",
         choices=choices(f"{_OF_COINS}|wallet address|walletaddress|wallet|btc|bitcoin"),
-        shape=re.compile(
+        shape=Late(
             rf"0[xX][0-9A-Fa-f]{{40}}|(?:bitcoincash:)?{_BASE58}{{25,44}}|(?i:{'|'.join(_PREFIXES)})1[0-9A-Za-z]{{25,103}}"
             rf"|G[A-Z2-7]{{55}}|[48]{_BASE58}{{94}}"
         ),
@@ -137,7 +137,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         # An address of any kind: forty hex digits behind `0x` are no memory's, and no street is written so.
         entity="CRYPTO",
         choices=choices("address|addr"),
-        shape=re.compile(r"0[xX][0-9A-Fa-f]{40}"),
+        shape=Late(r"0[xX][0-9A-Fa-f]{40}"),
         unless=words("contract program memory code"),
         check=_not_zero,
     ),

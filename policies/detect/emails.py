@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import words
 
 _CJK: Final = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -98,7 +98,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="email",
         entity="EMAIL_ADDRESS",
-        pattern=re.compile(
+        pattern=Late(
             rf"[^\W{_CJK}](?<![^\W{_CJK}].)(?:(?<![.%+'-].)|(?<=(?<![\w.%+'-])[.%+'-].)|(?<=(?<![\w.%+'-])[.%+'-]{{2}}.)"
             rf"|(?<=(?<![\w.%+'-])[.%+'-]{{3}}.))"
             rf"(?<!//.)(?:[^\W{_CJK}]++|[.%+-]++|'(?=\w)){{0,64}}+@{_DOMAIN}{_NO_REMOTE}"
@@ -111,7 +111,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="email-east-asian",
         entity="EMAIL_ADDRESS",
-        pattern=re.compile(rf"[{_CJK}](?<![\w.%+-].)[{_CJK}0-9._-]{{0,63}}+@{_DOMAIN}{_NO_REMOTE}"),
+        pattern=Late(rf"[{_CJK}](?<![\w.%+-].)[{_CJK}0-9._-]{{0,63}}+@{_DOMAIN}{_NO_REMOTE}"),
         source="RFC 6531 section 3.3",
         check=_is_written,
         confidence=0.9,
@@ -120,7 +120,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="email-quoted",
         entity="EMAIL_ADDRESS",
-        pattern=re.compile(rf"\"[^\"\\\r\n@:,{{}}]{{1,62}}+\"@{_DOMAIN}"),
+        pattern=Late(rf"\"[^\"\\\r\n@:,{{}}]{{1,62}}+\"@{_DOMAIN}"),
         source="RFC 5321 section 4.1.2 (Quoted-string)",
         check=_is_written,
         confidence=0.95,
@@ -129,7 +129,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="email-bracketed-at",
         entity="EMAIL_ADDRESS",
-        pattern=re.compile(rf"{_NAME} ?{_OPEN} ?(?i:{_AT_WORDS}|@) ?{_SHUT} ?{_PART}(?:{_SPELLED_DOT}{_PART}){{1,5}}+"),
+        pattern=Late(rf"{_NAME} ?{_OPEN} ?(?i:{_AT_WORDS}|@) ?{_SHUT} ?{_PART}(?:{_SPELLED_DOT}{_PART}){{1,5}}+"),
         source="the notation that RFC 3696 section 3's addresses are hidden in: `name (at) host (dot) top`",
         check=_is_spelled,
         confidence=0.85,
@@ -139,7 +139,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="email-spelled",
         says=(" dot ", " punkt ", " point ", " punto ", " ponto ", " AT "),
         entity="EMAIL_ADDRESS",
-        pattern=re.compile(
+        pattern=Late(
             rf"{_NAME}(?:{_BARE_DOT}{_PART}){{0,3}}+ (?i:{_AT_WORDS}) {_PART}"
             rf"(?:{_BARE_DOT}(?!{_COMMON_TOP}){_PART}){{0,3}}+{_BARE_DOT}{_COMMON_TOP}(?:{_BARE_DOT}{_COMMON_TOP})?+"
             rf"|{_NAME} AT {_PART}(?:\.(?!{_COMMON_TOP}){_PART}){{0,3}}+\.{_COMMON_TOP}(?:\.{_COMMON_TOP})?+"
@@ -152,7 +152,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="email-spelled-near-word",
         says=(" at ", " ät ", " arroba ", " arobase ", " chiocciola "),
         entity="EMAIL_ADDRESS",
-        pattern=re.compile(
+        pattern=Late(
             rf"{_NAME} (?i:{_AT_WORDS}) {_PART}"
             rf"(?:(?:{_BARE_DOT}|\.)(?!{_COMMON_TOP}){_PART}){{0,3}}+(?:{_BARE_DOT}|\.){_COMMON_TOP}(?:(?:{_BARE_DOT}|\.){_COMMON_TOP})?+"
         ),
@@ -171,7 +171,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
             *(frozenset({word}) for word in _MAIL_KEYS),
             frozenset({"e", "mail"}),
         ),
-        shape=re.compile(r"[^\s@:/]{1,64}+@[^\s@/]{1,253}+"),
+        shape=Late(r"[^\s@:/]{1,64}+@[^\s@/]{1,253}+"),
         unless=words(
             """
     template verified type model count id status enabled provider domain version plan subject body message

@@ -7,12 +7,11 @@ is one of the first nine, which leaves one in 100,000. A SIN is nine digits with
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from policies.detect.checksums import cnpj, cpf, luhn, varied
 from policies.detect.edges import BACK, FRONT, spread
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import OF_A_PERSON, choices, said, words
 
 _SIN: Final = rf"[1-79]{FRONT}[0-9]{{2}}[ -]?[0-9]{{3}}[ -]?[0-9]{{3}}"
@@ -30,7 +29,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="ca-sin-near-word",
         entity="CA_SIN",
-        pattern=re.compile(rf"{_SIN}{BACK}"),
+        pattern=Late(rf"{_SIN}{BACK}"),
         source="Employment and Social Development Canada, SIN validation",
         why="word",
         confidence=0.95,
@@ -43,7 +42,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="ca-sin-said",
         says=("insurance", "assurance"),
         entity="CA_SIN",
-        pattern=re.compile(said("social[ _-]insurance|assurance[ _-]sociale") + rf"(?P<value>{_SIN}){BACK}"),
+        pattern=Late(said("social[ _-]insurance|assurance[ _-]sociale") + rf"(?P<value>{_SIN}){BACK}"),
         source="Employment and Social Development Canada, SIN validation",
         why="word",
         confidence=0.95,
@@ -54,7 +53,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="br-cpf",
         entity="BR_CPF",
-        pattern=re.compile(rf"[0-9](?=[0-9]{{2}}\.){FRONT}[0-9]{{2}}\.[0-9]{{3}}\.[0-9]{{3}}-[0-9]{{2}}{BACK}"),
+        pattern=Late(rf"[0-9](?=[0-9]{{2}}\.){FRONT}[0-9]{{2}}\.[0-9]{{3}}\.[0-9]{{3}}-[0-9]{{2}}{BACK}"),
         source=_RECEITA,
         why="checksum",
         confidence=0.95,
@@ -66,7 +65,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="br-cpf-near-word",
         entity="BR_CPF",
-        pattern=re.compile(rf"[0-9]{FRONT}[0-9]{{2}}[. ]?[0-9]{{3}}[. ]?[0-9]{{3}}[ /-]?[0-9]{{2}}{BACK}"),
+        pattern=Late(rf"[0-9]{FRONT}[0-9]{{2}}[. ]?[0-9]{{3}}[. ]?[0-9]{{3}}[ /-]?[0-9]{{2}}{BACK}"),
         source=_RECEITA,
         why="word",
         confidence=0.96,
@@ -79,7 +78,7 @@ RULES: Final[tuple[Rule, ...]] = (
         # Letters since July 2026, in capitals; the check digits stay digits.
         name="br-cnpj",
         entity="BR_CNPJ",
-        pattern=re.compile(
+        pattern=Late(
             rf"[0-9A-Z](?=[0-9A-Z]\.){FRONT}[0-9A-Z]\.[0-9A-Z]{{3}}\.[0-9A-Z]{{3}}/[0-9A-Z]{{4}}-[0-9]{{2}}{BACK}"
         ),
         source=_RECEITA,
@@ -94,7 +93,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="br-cnpj-in-a-row",
         least=14,
         entity="BR_CNPJ",
-        pattern=re.compile(rf"[0-9](?=[0-9]{{7}}000){FRONT}[0-9]{{7}}000[1-9][0-9]{{2}}{BACK}"),
+        pattern=Late(rf"[0-9](?=[0-9]{{7}}000){FRONT}[0-9]{{7}}000[1-9][0-9]{{2}}{BACK}"),
         source=_RECEITA,
         why="checksum",
         confidence=0.9,
@@ -105,7 +104,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="br-cnpj-near-word",
         entity="BR_CNPJ",
-        pattern=re.compile(
+        pattern=Late(
             rf"[0-9A-Za-z]{FRONT}[0-9A-Za-z](?:[. ]?[0-9A-Za-z]{{3}}){{2}}[/ ]?[0-9A-Za-z]{{4}}[ -]?[0-9]{{2}}{BACK}"
         ),
         source=_RECEITA,
@@ -122,7 +121,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="BR_CPF",
         choices=choices(OF_A_PERSON),
-        shape=re.compile(spread("9" * 11)),
+        shape=Late(spread("9" * 11)),
         check=cpf,
         numbers=True,
         locale="br",
@@ -130,7 +129,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="BR_CNPJ",
         choices=choices(OF_A_PERSON),
-        shape=re.compile(spread("*" * 12 + "99")),
+        shape=Late(spread("*" * 12 + "99")),
         check=cnpj,
         numbers=True,
         locale="br",
@@ -138,7 +137,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="CA_SIN",
         choices=choices(OF_A_PERSON),
-        shape=re.compile(spread("9" * 9)),
+        shape=Late(spread("9" * 9)),
         check=is_sin,
         numbers=True,
         locale="ca",
@@ -146,7 +145,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="CA_SIN",
         choices=choices("sin|social insurance|socialinsurance|socialinsurancenumber|assurance sociale|nas"),
-        shape=re.compile(spread("9" * 9)),
+        shape=Late(spread("9" * 9)),
         unless=words("last hash cos tan"),
         check=varied,
         numbers=True,
@@ -155,7 +154,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="BR_CPF",
         choices=choices("cpf|cpfnumero|numerocpf|cadastro pessoa física"),
-        shape=re.compile(spread("9" * 11) + "|[0-9]{8,10}"),
+        shape=Late(spread("9" * 11) + "|[0-9]{8,10}"),
         check=varied,
         numbers=True,
         locale="br",
@@ -163,7 +162,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="BR_CNPJ",
         choices=choices("cnpj|numerocnpj|cnpjnumero|cadastro pessoa jurídica"),
-        shape=re.compile(spread("*" * 12 + "99") + "|[0-9]{11,13}"),
+        shape=Late(spread("*" * 12 + "99") + "|[0-9]{11,13}"),
         check=varied,
         numbers=True,
         locale="br",

@@ -7,12 +7,11 @@ are anything: those need a word. NRIC and PAN are shapes that nothing else has.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from policies.detect.checksums import digits_of, nric, tfn, varied, verhoeff
 from policies.detect.edges import ALONE, BACK, FRONT, LAST, spread
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import OF_A_PERSON, choices, said, words
 
 _PAN: Final = r"[A-Z]{2}[ABCFGHJLPT][A-Z](?!0000)[0-9]{4}[A-Z]"
@@ -30,7 +29,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="in-aadhaar",
         entity="IN_AADHAAR",
-        pattern=re.compile(rf"[2-9]{FRONT}{ALONE}[0-9]{{3}} [0-9]{{4}} [0-9]{{4}}{BACK}{LAST}"),
+        pattern=Late(rf"[2-9]{FRONT}{ALONE}[0-9]{{3}} [0-9]{{4}} [0-9]{{4}}{BACK}{LAST}"),
         source="UIDAI, Aadhaar number",
         why="checksum",
         confidence=0.7,
@@ -42,7 +41,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="in-aadhaar-near-word",
         entity="IN_AADHAAR",
-        pattern=re.compile(rf"[2-9]{FRONT}[0-9]{{3}}[ -]?[0-9]{{4}}[ -]?[0-9]{{4}}{BACK}"),
+        pattern=Late(rf"[2-9]{FRONT}[0-9]{{3}}[ -]?[0-9]{{4}}[ -]?[0-9]{{4}}{BACK}"),
         source="UIDAI, Aadhaar number",
         why="word",
         confidence=0.96,
@@ -57,7 +56,7 @@ RULES: Final[tuple[Rule, ...]] = (
         letters=6,
         least=10,
         entity="IN_PAN",
-        pattern=re.compile(rf"[A-Z]{FRONT}{_PAN}{BACK}"),
+        pattern=Late(rf"[A-Z]{FRONT}{_PAN}{BACK}"),
         source="Income Tax Department of India, structure of the PAN",
         confidence=0.9,
         digits=4,
@@ -66,7 +65,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="in-pan-near-word",
         entity="IN_PAN",
-        pattern=re.compile(rf"[A-Za-z]{FRONT}(?i:{_PAN}){BACK}"),
+        pattern=Late(rf"[A-Za-z]{FRONT}(?i:{_PAN}){BACK}"),
         source="Income Tax Department of India, structure of the PAN",
         why="word",
         confidence=0.9,
@@ -77,7 +76,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="au-tfn-near-word",
         entity="AU_TFN",
-        pattern=re.compile(rf"{_TFN}{BACK}"),
+        pattern=Late(rf"{_TFN}{BACK}"),
         source="Australian Taxation Office, TFN algorithm",
         why="word",
         confidence=0.95,
@@ -90,7 +89,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="au-tfn-said",
         says=("tax",),
         entity="AU_TFN",
-        pattern=re.compile(said("tax[ _-]file") + rf"(?P<value>{_TFN}){BACK}"),
+        pattern=Late(said("tax[ _-]file") + rf"(?P<value>{_TFN}){BACK}"),
         source="Australian Taxation Office, TFN algorithm",
         why="word",
         confidence=0.95,
@@ -104,7 +103,7 @@ RULES: Final[tuple[Rule, ...]] = (
         letters=2,
         least=9,
         entity="SG_NRIC",
-        pattern=re.compile(rf"[STFGM]{FRONT}[0-9]{{7}}[A-Z]{BACK}"),
+        pattern=Late(rf"[STFGM]{FRONT}[0-9]{{7}}[A-Z]{BACK}"),
         source="Immigration and Checkpoints Authority, NRIC and FIN",
         why="checksum",
         confidence=0.9,
@@ -115,7 +114,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="sg-nric-near-word",
         entity="SG_NRIC",
-        pattern=re.compile(rf"[STFGMstfgm]{FRONT}[0-9]{{7}}[A-Za-z]{BACK}"),
+        pattern=Late(rf"[STFGMstfgm]{FRONT}[0-9]{{7}}[A-Za-z]{BACK}"),
         source="Immigration and Checkpoints Authority, NRIC and FIN",
         why="word",
         confidence=0.9,
@@ -130,7 +129,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="IN_AADHAAR",
         choices=choices(OF_A_PERSON),
-        shape=re.compile(spread("9" * 12)),
+        shape=Late(spread("9" * 12)),
         check=is_aadhaar,
         numbers=True,
         locale="in",
@@ -138,7 +137,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="AU_TFN",
         choices=choices("tax id|taxid|tax number|taxnumber|tax identification"),
-        shape=re.compile(spread("9" * 9)),
+        shape=Late(spread("9" * 9)),
         check=tfn,
         numbers=True,
         locale="au",
@@ -146,7 +145,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="IN_AADHAAR",
         choices=choices("aadhaar|aadhar|adhaar|adhar|aadhaarnumber|aadharnumber|uidai|आधार"),
-        shape=re.compile(spread("9" * 12)),
+        shape=Late(spread("9" * 12)),
         unless=words("last hash token"),
         check=varied,
         numbers=True,
@@ -155,13 +154,13 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="IN_PAN",
         choices=choices("pan|pancard|pannumber|permanent account number"),
-        shape=re.compile(spread("AAAAA9999A")),
+        shape=Late(spread("AAAAA9999A")),
         locale="in",
     ),
     KeyRule(
         entity="AU_TFN",
         choices=choices("tfn|tax file|taxfile|taxfilenumber|tfnumber"),
-        shape=re.compile(spread("9" * 9) + "|" + spread("9" * 8)),
+        shape=Late(spread("9" * 9) + "|" + spread("9" * 8)),
         check=varied,
         numbers=True,
         locale="au",
@@ -169,7 +168,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="SG_NRIC",
         choices=choices("nric|fin|nricfin|nricnumber|finnumber|ic number|national registration"),
-        shape=re.compile("(?=[STFGMstfgm])" + spread("A9999999A")),
+        shape=Late("(?=[STFGMstfgm])" + spread("A9999999A")),
         check=varied,
         locale="sg",
     ),

@@ -8,12 +8,11 @@ which is why it counts by itself only as printed, and with less confidence than 
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from policies.detect.checksums import letters_of, nhs, nir, steuer_id, varied
 from policies.detect.edges import ALONE, BACK, FRONT, LAST, spread
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import OF_A_PERSON, choices, said, words
 
 _NINO: Final = rf"[A-CEGHJ-PR-TW-Z]{FRONT}[A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)"
@@ -36,7 +35,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="uk-nhs",
         entity="UK_NHS",
-        pattern=re.compile(rf"[467]{FRONT}{ALONE}(?<!\+.)[0-9]{{2}} [0-9]{{3}} [0-9]{{4}}{BACK}{LAST}"),
+        pattern=Late(rf"[467]{FRONT}{ALONE}(?<!\+.)[0-9]{{2}} [0-9]{{3}} [0-9]{{4}}{BACK}{LAST}"),
         source="NHS Data Dictionary, NHS NUMBER",
         why="checksum",
         confidence=0.4,
@@ -48,7 +47,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="uk-nhs-near-word",
         entity="UK_NHS",
-        pattern=re.compile(rf"[0-9]{FRONT}[0-9]{{2}}[ -]?[0-9]{{3}}[ -]?[0-9]{{4}}{BACK}"),
+        pattern=Late(rf"[0-9]{FRONT}[0-9]{{2}}[ -]?[0-9]{{3}}[ -]?[0-9]{{4}}{BACK}"),
         source="NHS Data Dictionary, NHS NUMBER",
         why="word",
         confidence=0.96,
@@ -61,7 +60,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="uk-nino",
         letters=3,
         entity="UK_NINO",
-        pattern=re.compile(rf"{_NINO}(?:[0-9]{{6}}|(?P<gap>[ -])(?:[0-9]{{2}}(?P=gap)){{3}}| [0-9]{{6}} )[A-D]{BACK}"),
+        pattern=Late(rf"{_NINO}(?:[0-9]{{6}}|(?P<gap>[ -])(?:[0-9]{{2}}(?P=gap)){{3}}| [0-9]{{6}} )[A-D]{BACK}"),
         source="HMRC, National Insurance Manual NIM39110",
         confidence=0.9,
         check=varied,
@@ -71,7 +70,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="uk-nino-near-word",
         entity="UK_NINO",
-        pattern=re.compile(rf"{_NINO_WRITTEN}{BACK}"),
+        pattern=Late(rf"{_NINO_WRITTEN}{BACK}"),
         source="HMRC, National Insurance Manual NIM39110",
         why="word",
         confidence=0.9,
@@ -84,7 +83,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="uk-nino-said",
         says=("national",),
         entity="UK_NINO",
-        pattern=re.compile(said("national[ _-]insurance") + rf"(?P<value>{_NINO_WRITTEN}){BACK}"),
+        pattern=Late(said("national[ _-]insurance") + rf"(?P<value>{_NINO_WRITTEN}){BACK}"),
         source="HMRC, National Insurance Manual NIM39110",
         why="word",
         confidence=0.9,
@@ -95,7 +94,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="de-tax-id",
         entity="DE_TAX_ID",
-        pattern=re.compile(
+        pattern=Late(
             rf"[1-9](?=[0-9]){FRONT}(?<!\+.)(?:{ALONE}[0-9] [0-9]{{3}} [0-9]{{3}} [0-9]{{3}}{LAST}|[0-9]{{10}}){BACK}"
         ),
         source=_BZST,
@@ -108,7 +107,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="de-tax-id-near-word",
         entity="DE_TAX_ID",
-        pattern=re.compile(rf"[1-9]{FRONT}(?:[ /.-]?[0-9]){{10}}+{BACK}"),
+        pattern=Late(rf"[1-9]{FRONT}(?:[ /.-]?[0-9]){{10}}+{BACK}"),
         source=_BZST,
         why="word",
         confidence=0.96,
@@ -120,7 +119,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="fr-nir",
         entity="FR_NIR",
-        pattern=re.compile(
+        pattern=Late(
             rf"[12](?=[ .-]?[0-9]{{2}}[ .-]?[01]){FRONT}[ .-]?[0-9]{{2}}[ .-]?{_MONTH}[ .-]?{_PLACE}{_KEY}{BACK}"
         ),
         source=_INSEE,
@@ -134,7 +133,7 @@ RULES: Final[tuple[Rule, ...]] = (
         # Persons born elsewhere have other months; 3, 4, 7 and 8 are given for a while; the key may be missing.
         name="fr-nir-near-word",
         entity="FR_NIR",
-        pattern=re.compile(rf"[1-478]{FRONT}[ .-]?[0-9]{{2}}[ .-]?{_ANY_MONTH}[ .-]?{_PLACE}(?:{_KEY})?+{BACK}"),
+        pattern=Late(rf"[1-478]{FRONT}[ .-]?[0-9]{{2}}[ .-]?{_ANY_MONTH}[ .-]?{_PLACE}(?:{_KEY})?+{BACK}"),
         source=_INSEE,
         why="word",
         confidence=0.95,
@@ -149,7 +148,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="DE_TAX_ID",
         choices=choices(f"{OF_A_PERSON}|tin"),
-        shape=re.compile(spread("9" * 11)),
+        shape=Late(spread("9" * 11)),
         check=steuer_id,
         numbers=True,
         locale="de",
@@ -157,7 +156,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="UK_NHS",
         choices=choices("nhs|nhsnumber|nhsno|national health"),
-        shape=re.compile(spread("9" * 10)),
+        shape=Late(spread("9" * 10)),
         check=varied,
         numbers=True,
         locale="gb",
@@ -165,7 +164,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="UK_NINO",
         choices=choices("nino|national insurance|nationalinsurance|nationalinsurancenumber|ni number|ni no|ninumber"),
-        shape=re.compile(spread("AA999999") + "(?:[ -]?[A-Da-d])?"),
+        shape=Late(spread("AA999999") + "(?:[ -]?[A-Da-d])?"),
         check=varied,
         locale="gb",
     ),
@@ -175,7 +174,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
             "steuer id|steuerid|steuer identifikationsnummer|steueridentifikationsnummer|steuer idnr|idnr|"
             "identifikationsnummer|steuerliche identifikationsnummer"
         ),
-        shape=re.compile(spread("9" * 11)),
+        shape=Late(spread("9" * 11)),
         check=varied,
         numbers=True,
         locale="de",
@@ -187,16 +186,14 @@ KEYS: Final[tuple[KeyRule, ...]] = (
             "sozialversicherungsnummer|sozialversicherung|rentenversicherungsnummer|svnr|sv nummer|rvnr|"
             "versicherungsnummer|steuernummer|steuer nummer|steuernr"
         ),
-        shape=re.compile(
-            r"[0-9]{2}[ ]?[0-9]{6}[ ]?[A-Za-z][ ]?[0-9]{3}|[0-9]{2,5}[ /][0-9]{3,4}[ /][0-9]{3,5}|[0-9]{10,13}"
-        ),
+        shape=Late(r"[0-9]{2}[ ]?[0-9]{6}[ ]?[A-Za-z][ ]?[0-9]{3}|[0-9]{2,5}[ /][0-9]{3,4}[ /][0-9]{3,5}|[0-9]{10,13}"),
         check=varied,
         locale="de",
     ),
     KeyRule(
         entity="FR_NIR",
         choices=choices("nir|sécurité sociale|numéro sécu|num sécu|numsecu|insee number|numéro insee|nss|carte vitale"),
-        shape=re.compile(rf"[1-478][ .-]?[0-9]{{2}}[ .-]?[0-9]{{2}}[ .-]?{_PLACE}(?:{_KEY})?"),
+        shape=Late(rf"[1-478][ .-]?[0-9]{{2}}[ .-]?[0-9]{{2}}[ .-]?{_PLACE}(?:{_KEY})?"),
         check=varied,
         numbers=True,
         locale="fr",

@@ -7,12 +7,11 @@ characters of a fiscal code, letters and digits in their places, a day that exis
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from policies.detect.checksums import codice_fiscale, nif, varied
 from policies.detect.edges import BACK, FRONT, spread
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import choices, words
 
 _LETTER: Final = "[A-HJ-NP-TV-Z]"
@@ -41,7 +40,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="es-nif",
         letters=1,
         entity="ES_NIF",
-        pattern=re.compile(rf"[0-9](?=[0-9]{{7}}){FRONT}[0-9]{{7}}-?{_LETTER}{BACK}"),
+        pattern=Late(rf"[0-9](?=[0-9]{{7}}){FRONT}[0-9]{{7}}-?{_LETTER}{BACK}"),
         source=_SPAIN,
         why="checksum",
         confidence=0.85,
@@ -52,7 +51,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="es-nif-near-word",
         entity="ES_NIF",
-        pattern=re.compile(rf"[0-9]{FRONT}[0-9]?\.?[0-9]{{3}}\.?[0-9]{{3}}[ -]?(?i:{_LETTER}){BACK}"),
+        pattern=Late(rf"[0-9]{FRONT}[0-9]?\.?[0-9]{{3}}\.?[0-9]{{3}}[ -]?(?i:{_LETTER}){BACK}"),
         source=_SPAIN,
         why="word",
         confidence=0.9,
@@ -65,7 +64,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="es-nie",
         letters=2,
         entity="ES_NIE",
-        pattern=re.compile(rf"[XYZ]{FRONT}-?[0-9]{{7}}-?{_LETTER}{BACK}"),
+        pattern=Late(rf"[XYZ]{FRONT}-?[0-9]{{7}}-?{_LETTER}{BACK}"),
         source=_SPAIN,
         why="checksum",
         confidence=0.9,
@@ -76,7 +75,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="es-nie-near-word",
         entity="ES_NIE",
-        pattern=re.compile(rf"[XYZxyz]{FRONT}[ -]?[0-9]{{7}}[ -]?(?i:{_LETTER}){BACK}"),
+        pattern=Late(rf"[XYZxyz]{FRONT}[ -]?[0-9]{{7}}[ -]?(?i:{_LETTER}){BACK}"),
         source=_SPAIN,
         why="word",
         confidence=0.9,
@@ -90,7 +89,7 @@ RULES: Final[tuple[Rule, ...]] = (
         letters=9,
         digits=2,
         entity="IT_FISCAL_CODE",
-        pattern=re.compile(rf"[A-Za-z](?=[A-Za-z]{{2}} ?[A-Za-z]{{3}} ?[0-9L-Vl-v]{{2}}){FRONT}(?i:{_FISCAL}){BACK}"),
+        pattern=Late(rf"[A-Za-z](?=[A-Za-z]{{2}} ?[A-Za-z]{{3}} ?[0-9L-Vl-v]{{2}}){FRONT}(?i:{_FISCAL}){BACK}"),
         source=_ITALY,
         why="checksum",
         confidence=0.98,
@@ -103,21 +102,21 @@ KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
         entity="ES_NIE",
         choices=choices("nie|niecode|dni|nif|identidad extranjero"),
-        shape=re.compile("(?=[XYZxyz])" + spread("A9999999A")),
+        shape=Late("(?=[XYZxyz])" + spread("A9999999A")),
         check=varied,
         locale="es",
     ),
     KeyRule(
         entity="ES_NIF",
         choices=choices("nif|dni|documento identidad|nifnumber|numero dni|identificación fiscal"),
-        shape=re.compile(spread("99999999A") + "|" + spread("9999999A")),
+        shape=Late(spread("99999999A") + "|" + spread("9999999A")),
         check=varied,
         locale="es",
     ),
     KeyRule(
         entity="IT_FISCAL_CODE",
         choices=choices("codice fiscale|codicefiscale|codfiscale|cod fiscale|fiscal code|fiscalcode|cf"),
-        shape=re.compile(rf"[A-Za-z](?i:{_FISCAL})"),
+        shape=Late(rf"[A-Za-z](?i:{_FISCAL})"),
         locale="it",
     ),
 )

@@ -6,12 +6,11 @@ itself; nine digits, or dots between them, need a word.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from policies.detect.checksums import digits_of, varied
 from policies.detect.edges import BACK, FRONT, LAST, spread
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import choices, said, words
 
 _VOID: Final = frozenset({"078051120", "219099999", "457555462"})
@@ -46,7 +45,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="us-ssn",
         entity="US_SSN",
-        pattern=re.compile(rf"{_AREA}(?:-{_GROUP}-{_SERIAL}{BACK}|(?<![0-9] ...) {_GROUP} {_SERIAL}{BACK}{LAST})"),
+        pattern=Late(rf"{_AREA}(?:-{_GROUP}-{_SERIAL}{BACK}|(?<![0-9] ...) {_GROUP} {_SERIAL}{BACK}{LAST})"),
         source="SSA, SSN randomization and invalid numbers",
         confidence=0.9,
         check=is_ssn,
@@ -57,7 +56,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="us-ssn-near-word",
         entity="US_SSN",
-        pattern=re.compile(rf"{_SSN}{BACK}"),
+        pattern=Late(rf"{_SSN}{BACK}"),
         source="SSA, SSN randomization and invalid numbers",
         why="word",
         confidence=0.9,
@@ -70,7 +69,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="us-ssn-said",
         says=("social", "seguro", "taxpayer"),
         entity="US_SSN",
-        pattern=re.compile(
+        pattern=Late(
             said("social[ _-]?security|seguro[ _-]social|taxpayer[ _-]id(?:entification)?")
             + rf"(?P<value>{_SSN}){BACK}"
         ),
@@ -84,7 +83,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="us-itin",
         entity="US_ITIN",
-        pattern=re.compile(rf"9{FRONT}[0-9]{{2}}-{_MIDDLE}-[0-9]{{4}}{BACK}"),
+        pattern=Late(rf"9{FRONT}[0-9]{{2}}-{_MIDDLE}-[0-9]{{4}}{BACK}"),
         source="IRS, Internal Revenue Manual 3.21.263",
         confidence=0.9,
         check=varied,
@@ -95,7 +94,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="us-itin-near-word",
         entity="US_ITIN",
-        pattern=re.compile(rf"9{FRONT}[0-9]{{2}}[ .-]?{_MIDDLE}[ .-]?[0-9]{{4}}{BACK}"),
+        pattern=Late(rf"9{FRONT}[0-9]{{2}}[ .-]?{_MIDDLE}[ .-]?[0-9]{{4}}{BACK}"),
         source="IRS, Internal Revenue Manual 3.21.263",
         why="word",
         confidence=0.9,
@@ -107,7 +106,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="us-passport-near-word",
         entity="US_PASSPORT",
-        pattern=re.compile(rf"[A-Za-z0-9]{FRONT}(?:[0-9]{{8}}|(?<=[A-Z])[A-Z][0-9]{{7}}){BACK}"),
+        pattern=Late(rf"[A-Za-z0-9]{FRONT}(?:[0-9]{{8}}|(?<=[A-Z])[A-Z][0-9]{{7}}){BACK}"),
         source="US Department of State, passport book numbers: nine digits, or a letter and eight",
         why="word",
         confidence=0.75,
@@ -121,7 +120,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="us-driver-license-said",
         says=("driv", "dl", "d.l"),
         entity="US_DRIVER_LICENSE",
-        pattern=re.compile(
+        pattern=Late(
             said(r"driv(?:er['’]?s?|ers['’]|ing)[ _-]?lic(?:en[cs]e)?|dln?|d\.l\.")
             + rf"(?P<value>(?=[A-Za-z]{{0,2}}[0-9]{{4}})[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){{5,14}}+){BACK}"
         ),
@@ -137,7 +136,7 @@ RULES: Final[tuple[Rule, ...]] = (
         # A letter and seven to fourteen digits: California, Florida, Illinois, Maryland, Michigan, New Jersey.
         name="us-driver-license-near-word",
         entity="US_DRIVER_LICENSE",
-        pattern=re.compile(rf"[A-Za-z]{FRONT}(?:[0-9]{{7,14}}|[0-9]{{3}}(?:-[0-9]{{3,4}}){{2,3}}){BACK}"),
+        pattern=Late(rf"[A-Za-z]{FRONT}(?:[0-9]{{7,14}}|[0-9]{{3}}(?:-[0-9]{{3,4}}){{2,3}}){BACK}"),
         source="AAMVA, licence number formats of the states",
         why="word",
         confidence=0.7,
@@ -148,7 +147,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
 )
 
-_NINE: Final = re.compile(spread("9" * 9) + "|[0-9]{7,8}")
+_NINE: Final = Late(spread("9" * 9) + "|[0-9]{7,8}")
 """A JSON number has lost its leading zeros."""
 KEYS: Final[tuple[KeyRule, ...]] = (
     KeyRule(
@@ -177,7 +176,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         choices=choices(
             "passport|passportnumber|passeport|reisepass|pasaporte|passaporto|passaporte|パスポート|护照|护照号"
         ),
-        shape=re.compile(r"(?=[A-Za-z]{0,3}[ -]?[0-9])(?![0-9]{4}-[0-9]{2}-)[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){5,11}"),
+        shape=Late(r"(?=[A-Za-z]{0,3}[ -]?[0-9])(?![0-9]{4}-[0-9]{2}-)[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){5,11}"),
         unless=words("country expiry expiration issue type date authority"),
         check=_is_passport,
         numbers=True,
@@ -190,7 +189,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
             "fuehrerschein|führerscheinnummer|permis conduire|permi conduire|licencia conducir|permiso conducir|"
             "patente guida|carteira motorista|cnh|運転免許"
         ),
-        shape=re.compile(r"(?=(?:[A-Za-z]{0,5}[ -]?)[0-9]{3})[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){4,17}+"),
+        shape=Late(r"(?=(?:[A-Za-z]{0,5}[ -]?)[0-9]{3})[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){4,17}+"),
         unless=words("state class expiry expiration issue date type country"),
         check=_is_licence,
         numbers=True,

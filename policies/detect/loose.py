@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase, digits, printable
 from typing import Final, Protocol
 
-from policies.detect.rule import Rule
+from policies.detect.rule import Pattern, Rule
 
 SHAPE: Final = bytes.maketrans((digits + ascii_lowercase + ascii_uppercase).encode(), b"0" * 10 + b"a" * 26 + b"A" * 26)
 """Makes a text's shape of its bytes."""
@@ -68,7 +69,7 @@ class Loose:
         return [rule for rule in map(self._rules.__getitem__, sorted(hits)) if rule] + self._always
 
 
-def loosened(pattern: re.Pattern[str]) -> str | None:
+def loosened(pattern: Pattern) -> str | None:
     """For RE2: what matches the shape wherever `pattern` matches the text, which is printable ASCII.
 
     None of what is written too strangely.
@@ -84,7 +85,7 @@ def loosened(pattern: re.Pattern[str]) -> str | None:
     return None if None in parts else "".join(filter(None, parts))
 
 
-def _loose(written: str, flags: Sequence[re.RegexFlag]) -> Iterator[str | None]:
+def _loose(written: str, flags: tuple[re.RegexFlag, ...]) -> Iterator[str | None]:
     at = 0
     while match := _PART.match(written, at):
         at = match.end()
@@ -103,7 +104,8 @@ def _loose(written: str, flags: Sequence[re.RegexFlag]) -> Iterator[str | None]:
             yield match["count"] or match["sign"] or _shape_of(match[0], flags)
 
 
-def _shape_of(one: str, flags: Sequence[re.RegexFlag]) -> str:
+@lru_cache(maxsize=1024)
+def _shape_of(one: str, flags: tuple[re.RegexFlag, ...]) -> str:
     """A class that has the shapes of what this class, escape or character stands for, by any of the flags."""
     stands_for = [re.compile(one, flag) for flag in flags]
     found = dict.fromkeys(shape for char, shape in _SHAPES.items() if any(each.match(char) for each in stands_for))

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from typing import Final
 
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import words
 
 _IP_WORDS: Final = words(
@@ -113,7 +113,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="ipv4",
         entity="IP_ADDRESS",
-        pattern=re.compile(_V4_START + _NO_VERSION + _V4),
+        pattern=Late(_V4_START + _NO_VERSION + _V4),
         source="RFC 791, RFC 4632",
         check=_is_v4,
         unless=_VERSIONS,
@@ -124,7 +124,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="ipv4-near-word",
         entity="IP_ADDRESS",
-        pattern=re.compile(_V4_START + _V4),
+        pattern=Late(_V4_START + _V4),
         source="RFC 791, RFC 4632",
         why="word",
         check=is_address,
@@ -137,7 +137,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="ipv6",
         entity="IP_ADDRESS",
-        pattern=re.compile(_V6),
+        pattern=Late(_V6),
         source="RFC 4291 section 2.2, RFC 4007 section 11",
         check=_is_v6,
         confidence=0.9,
@@ -147,7 +147,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="mac",
         entity="MAC_ADDRESS",
-        pattern=re.compile(
+        pattern=Late(
             rf"{_HEX}(?<![\w:.-].){_HEX}(?:([:-]){_HEX}{{2}}(?:\1{_HEX}{{2}}){{4}}|{_HEX}{{2}}\.{_HEX}{{4}}\.{_HEX}{{4}})"
             rf"(?!\w|[.:-]{_HEX})"
         ),
@@ -160,7 +160,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="url-credentials",
         entity="URL_CREDENTIALS",
-        pattern=re.compile(r"(?<=://)[^\s/?#@:\"<>`]*+:[^\s/?#@\"`]++(?:@[^\s/?#@\"`]++(?=@))*+(?=@[\w\[])"),
+        pattern=Late(r"(?<=://)[^\s/?#@:\"<>`]*+:[^\s/?#@\"`]++(?:@[^\s/?#@\"`]++(?=@))*+(?=@[\w\[])"),
         source="RFC 3986 section 3.2.1",
         check=_is_secret,
         confidence=0.97,
@@ -169,7 +169,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="url",
         entity="URL",
-        pattern=re.compile(
+        pattern=Late(
             r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.(?=[^\W_]))"
             r"(?:[^\s<>\"'`{}|\\^.,;:!?()\[\]]++|\([^\s()]{0,64}+\)|[.,;:!?'(\[]++(?=[^\s<>\"'`{}|\\^.,;:!?()\[\]]))++",
             re.IGNORECASE,
@@ -186,7 +186,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
         choices=tuple(
             frozenset({word}) for word in ("ip", "ipv4", "ipv6", "ipaddress", "ipaddr", "clientip", "remoteip")
         ),
-        shape=re.compile(r"[0-9A-Fa-f:.]{4,45}(?:%[0-9A-Za-z]{1,32})?(?:/[0-9]{1,3})?"),
+        shape=Late(r"[0-9A-Fa-f:.]{4,45}(?:%[0-9A-Za-z]{1,32})?(?:/[0-9]{1,3})?"),
         unless=_KEY_UNLESS,
         check=is_address,
     ),
@@ -197,9 +197,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
             frozenset({"hardware", "address"}),
             frozenset({"ethernet", "address"}),
         ),
-        shape=re.compile(
-            r"(?:[0-9A-Fa-f]{2}[:. -]?){5}[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}([.-])[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}"
-        ),
+        shape=Late(r"(?:[0-9A-Fa-f]{2}[:. -]?){5}[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}([.-])[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}"),
         unless=_KEY_UNLESS,
         check=_is_mac_under_key,
     ),

@@ -11,15 +11,15 @@ from typing import Final
 
 from policies.detect import peoplewords
 from policies.detect.givennames import begins_with_one
-from policies.detect.rule import KeyRule, Rule
+from policies.detect.rule import KeyRule, Late, Rule
 from policies.detect.wording import words
 
 _LETTER: Final = r"[^\W\d_]"
 _MARKS: Final = r"\u0300-\u036f\u0900-\u0dff\u0e00-\u0eff\u0610-\u065f"
 _WORD: Final = rf"{_LETTER}(?:{_LETTER}|['’.`{_MARKS}·・-]){{0,40}}+"
-_NAME: Final = re.compile(rf"{_WORD}(?:,? {_WORD}){{0,6}}+")
-_CASELESS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af ・　]{2,12}")
-_FULL: Final = re.compile(rf"(?=.*\S ?\S){_WORD}(?:,? {_WORD}){{0,5}}+")
+_NAME: Final = Late(rf"{_WORD}(?:,? {_WORD}){{0,6}}+")
+_CASELESS: Final = Late(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af ・　]{2,12}")
+_FULL: Final = Late(rf"(?=.*\S ?\S){_WORD}(?:,? {_WORD}){{0,5}}+")
 _LATER_CAPITAL: Final = re.compile(r"[a-z]{1,5}['’-][^\W\d_a-z]")
 _PARTICLES: Final = words(
     """
@@ -80,8 +80,8 @@ def _is_known_name(text: str) -> bool:
     return begins_with_one(text) and _is_full_name(text)
 
 
-_STREET: Final = re.compile(rf"(?=[^\n]{{0,80}}{_LETTER})(?![a-z]+://)[^\x00-\x08{{}}<>=@_|\\$]{{2,200}}+")
-_NO_STREET: Final = re.compile(
+_STREET: Final = Late(rf"(?=[^\n]{{0,80}}{_LETTER})(?![a-z]+://)[^\x00-\x08{{}}<>=@_|\\$]{{2,200}}+")
+_NO_STREET: Final = Late(
     r"0x[0-9a-fA-F]+|[0-9A-Fa-f:.%]+(?:/[0-9]+|:[0-9]+)?|\S*[:!]\S*|[a-z0-9-]+(?:\.[a-z0-9-]+)+|\S{26,}|/\S*|[A-Z]{0,3}[0-9]+"
 )
 
@@ -117,7 +117,7 @@ _DATE_REST: Final = (
 )
 """A date from its second character on."""
 _DATE: Final = rf"[0-9A-Za-z](?:{_DATE_REST})"
-_KEYED_DATE: Final = re.compile(
+_KEYED_DATE: Final = Late(
     rf"(?:{_DATE})(?:[T ][0-9:.]{{5,15}}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?)?"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
     rf"|--?(?:0[1-9]|1[0-2])-?{_DAY}|{_YEAR}|(?:明治|大正|昭和|平成|令和)[0-9元]{{1,2}}年[0-9]{{1,2}}月[0-9]{{1,2}}日"
@@ -130,9 +130,9 @@ _BETWEEN: Final = "(?:(?:van|von|der|den|de|la|da|dos|del|di|bin|al) ){0,2}+"
 _SAID_NAME: Final = rf"(?P<value>{_CAPITAL}(?:,? {_BETWEEN}{_CAPITAL}){{0,4}}+)(?![\w(<\[{{])"
 
 
-def _said(phrase: str) -> re.Pattern[str]:
+def _said(phrase: str) -> Late:
     """`phrase: Maria Gonzalez`, `(phrase)=(Maria Gonzalez)`: what begins with capitals behind it."""
-    return re.compile(rf"(?<![^\W\d_])(?i:{phrase})[\"'*)]{{0,3}}+ ?[:=][\"'*( ]{{0,4}}+{_SAID_NAME}")
+    return Late(rf"(?<![^\W\d_])(?i:{phrase})[\"'*)]{{0,3}}+ ?[:=][\"'*( ]{{0,4}}+{_SAID_NAME}")
 
 
 def _is_part(text: str) -> bool:
@@ -162,7 +162,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="date-of-birth",
         entity="DATE_OF_BIRTH",
-        pattern=re.compile(rf"[0-9ADEFGJMNOSadefgjmnos](?<![\w.:/-].)(?:{_DATE_REST})(?![\w:]|[-/.][0-9])"),
+        pattern=Late(rf"[0-9ADEFGJMNOSadefgjmnos](?<![\w.:/-].)(?:{_DATE_REST})(?![\w:]|[-/.][0-9])"),
         source="ISO 8601, and dates as CLDR writes them in the words' languages, beside a word that speaks of birth",
         why="word",
         words=peoplewords.BIRTH_WORDS,

@@ -13,7 +13,7 @@ from typing import Final
 from policies.detect.callingcodes import LENGTHS, calling_code, is_international
 from policies.detect.phoneplans import PLANS
 from policies.detect.phonewords import CALL_WORDS, KEYS, PHONE_WORDS, is_dialled, is_grouped, without_extension
-from policies.detect.rule import Rule
+from policies.detect.rule import Late, Rule
 
 __all__ = ["KEYS", "RULES"]
 
@@ -72,7 +72,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="phone-international",
         entity="PHONE_NUMBER",
-        pattern=re.compile(rf"(?:\+(?<![A-Za-z0-9_+].) ?\(?(?:{_AFTER_CODE})){_EXTENSION}{_END}"),
+        pattern=Late(rf"(?:\+(?<![A-Za-z0-9_+].) ?\(?(?:{_AFTER_CODE})){_EXTENSION}{_END}"),
         source="ITU-T E.164 section 6, E.123 section 2",
         check=_is_e164,
         confidence=0.9,
@@ -82,7 +82,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="phone-international-exit",
         entity="PHONE_NUMBER",
-        pattern=re.compile(
+        pattern=Late(
             rf"(?:0{_START}(?:0|11)(?=[ .-]?\(?[0-9]{{1,3}}[ .()/-])[ .-]?\(?(?:{_AFTER_CODE}))"
             rf"{_EXTENSION}{_END}"
         ),
@@ -95,9 +95,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="phone-national",
         entity="PHONE_NUMBER",
-        pattern=re.compile(
-            rf"(?:{_FIRST}{_START}(?:{'|'.join(forms for _, forms in PLANS)})){_ALONE}{_EXTENSION}{_END}"
-        ),
+        pattern=Late(rf"(?:{_FIRST}{_START}(?:{'|'.join(forms for _, forms in PLANS)})){_ALONE}{_EXTENSION}{_END}"),
         source="; ".join(source for source, _ in PLANS),
         check=_is_national,
         digits=8,

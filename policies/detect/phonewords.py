@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from policies.detect.rule import KeyRule
+from policies.detect.rule import KeyRule, Late
 from policies.detect.wording import words
 
 PHONE_WORDS: Final = words(
@@ -103,7 +103,7 @@ KEYS: Final[tuple[KeyRule, ...]] = (
                 )
             ),
         ),
-        shape=re.compile(
+        shape=Late(
             r"(?:tel:)?[+(0-9][0-9 ().+/*-]{5,30}(?:[,; ]{0,2}(?:[eE][xX][tT]\.?=?|[xX#]|[eE]xtension) ?[0-9]{1,8})?"
         ),
         unless=_UNLESS,

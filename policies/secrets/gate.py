@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
@@ -36,7 +37,12 @@ class Gate:
         words = frozenset(keywords) - {_URL_KEYWORD}
         ascii_words = {word for word in words if word.isascii()}
         self._bytes = (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
-        self._folded = (re.compile(_begun(Words(map(_normal, words)).pattern)), re.compile(_URL))
+        self._every = words
+
+    @cached_property
+    def _folded(self) -> tuple[re.Pattern[str], ...]:
+        """For what is not ASCII, or escaped: most processes are asked late about such, or never."""
+        return (re.compile(_begun(Words(map(_normal, self._every)).pattern)), re.compile(_URL))
 
     def may_hold(self, raw: bytes) -> bool:
         """False only where no text or key of this JSON, however it is escaped or disguised, holds a keyword.
