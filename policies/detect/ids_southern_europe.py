@@ -87,7 +87,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="it-fiscal-code",
         letters=9,
-        digits=2,
+        digits=5,
         entity="IT_FISCAL_CODE",
         pattern=Late(rf"[A-Za-z](?=[A-Za-z]{{2}} ?[A-Za-z]{{3}} ?[0-9L-Vl-v]{{2}}){FRONT}(?i:{_FISCAL}){BACK}"),
         source=_ITALY,

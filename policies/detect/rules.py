@@ -10,7 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+
+import re2
 
 from policies.detect.benign import Benign, benign, head
 from policies.detect.beside import Beside
@@ -33,6 +35,8 @@ _LONG: Final = 5
 """From so many letters on, a word counts at the end of another as well."""
 _SYLLABIC: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}+")
 """Words of scripts that put no blanks between words: they count anywhere in what stands together."""
+_LONG_TEXT: Final = 100
+"""Characters from which on it pays to ask for a rule's words before taking the text apart."""
 _REMEMBERED: Final = 4_096
 _LONGEST_KEPT: Final = 64
 """Letters of a word whose rules are remembered."""
@@ -50,6 +54,7 @@ class Rules:
         self._endings = sorted({len(word) for word in self._by_word if len(word) >= _LONG})
         self._syllabic = tuple(word for word in self._by_word if _SYLLABIC.fullmatch(word))
         self._said: dict[str, tuple[Rule, ...]] = {}
+        self._anywhere = {rule: _AnyOf(rule.words) for rule in rules if rule.words}
 
     @property
     def entities(self) -> frozenset[str]:
@@ -113,9 +118,12 @@ class Rules:
         """The weak rules of the words that the text stands under, and of those in it."""
         above = self._under(near.words) if near.words else ()
         under = [rule for rule in weak if rule in above] if above else ()
+        lower = text.lower()
+        if len(text) > _LONG_TEXT:
+            weak = [rule for rule in weak if self._anywhere[rule].search(lower)]
         said: set[Rule] = set()
-        if not text.isdigit():
-            for word in set(_WORD.findall(text.lower())):
+        if weak and not text.isdigit():
+            for word in set(_WORD.findall(lower)):
                 said.update(self._said.get(word) or self._of(word))
         return under, [rule for rule in weak if rule in said and rule not in under] if said else ()
 
@@ -149,6 +157,21 @@ class Rules:
                 if inner in word:
                     rules += self._by_word[inner]
         return tuple(dict.fromkeys(rules))
+
+
+class _AnyOf:
+    """Whether one of some words stands in a text, as a word or within one. In linear time, however many they are."""
+
+    __slots__ = ("_compiled", "_words")
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = tuple(words)
+        self._compiled: Any = None
+
+    def search(self, text: str) -> bool:
+        if self._compiled is None:
+            self._compiled = re2.compile("|".join(map(re2.escape, self._words)))
+        return self._compiled.search(text) is not None
 
 
 def _by_word(rules: Sequence[Rule]) -> dict[str, tuple[Rule, ...]]:

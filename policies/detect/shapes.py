@@ -20,6 +20,7 @@ _NOBODYS: Final = re.compile(rb"0000-00-00(?:[A ]00:00(?::00(?:[.,]0{1,9})?)?(?:
 """Dates with times, and short numbers."""
 _PLAIN: Final = re.compile(rb"[ -~]{0,1024}+\Z")
 """What the automaton is asked about: of longer texts each rule is asked by itself."""
+_USUAL: Final = b"0aA "
 _LONGEST_KEPT: Final = 128
 _REMEMBERED: Final = 4_096
 
@@ -81,6 +82,7 @@ class Shapes:
         rules = self._loose.fitting(shape.decode()) if _PLAIN.match(shape) else self._rules
         digits = shape.count(b"0")
         letters = shape.count(b"a") + shape.count(b"A")
+        held = frozenset(shape.translate(None, _USUAL)).union(sign for sign in _USUAL if sign in shape)
         row = run = -1  # found out for the rules that ask
         strong: list[Rule] = []
         weak: list[Rule] = []
@@ -88,7 +90,7 @@ class Shapes:
         for rule in rules:
             if rule.digits > digits or rule.letters > letters:
                 continue
-            if rule.holds and self._holds[rule].isdisjoint(shape):
+            if rule.holds and self._holds[rule].isdisjoint(held):
                 continue
             if rule.row and rule.digits:
                 row = max((each.count(b"0") for each in _ROW.findall(shape)), default=0) if row < 0 else row

@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
+import re2
+
 from policies.hidden import hidden_runs
 from policies.secrets.trie import Words
 
@@ -37,6 +39,7 @@ class Gate:
         words = frozenset(keywords) - {_URL_KEYWORD}
         ascii_words = {word for word in words if word.isascii()}
         self._bytes = (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
+        self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in sorted(ascii_words)), b"://"]))
         self._every = words
 
     @cached_property
@@ -51,7 +54,7 @@ class Gate:
         """
         if raw.isascii() and _DISGUISE.search(raw) is None:
             lower = raw.lower()
-            return any(pattern.search(lower) for pattern in self._bytes)
+            return self._any.search(lower) is not None and any(pattern.search(lower) for pattern in self._bytes)
         text = _plain(raw.decode("utf-8", "replace"))
         return any(pattern.search(text) for pattern in self._folded)
 
