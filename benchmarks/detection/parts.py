@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.detection import chain_costs, comparator, corpus, costs, research, seams
+from benchmarks.detection import chain_costs, comparator, corpus, costs, research, seams, tokens_edited
 from benchmarks.detection.corpus import Case
 from benchmarks.detection.hostile import SHAPES
 from benchmarks.detection.scoring import BY_KEY_ONLY, Score, measured
@@ -137,10 +137,26 @@ def speed(plan: Plan) -> Iterator[Verdict]:
 
 
 def chain(plan: Plan) -> Iterator[Verdict]:
-    """The whole default chain over a result of 1 KB, in this process: what it adds to an empty one."""
-    for name, body in (("text", chain_costs.one_text()), ("structured", costs.payload(costs.KB, plan.seed))):
+    """What the whole default chain adds to an empty one over 1 KB, in this process: the call of `make bench`, which is
+    what the target is about, and for information a result of the corpus, full of values, with its text copy.
+    """
+    for name, body, most in (
+        ("the call of make bench", chain_costs.one_text(), 0.15),
+        ("a result full of values", costs.payload(costs.KB, plan.seed), None),
+    ):
         adds = chain_costs.added(seams.as_result(body))
-        yield Verdict(part="chain, 1 KB", figure=f"added to an empty one, {name}", value=adds, form="ms", most=0.15)
+        yield Verdict(part="chain, 1 KB", figure=f"added, {name}", value=adds, form="ms", most=most)
+
+
+def tokens(plan: Plan) -> Iterator[Verdict]:
+    """Edited tokens, of which none may open, and what tokens cost."""
+    found, cost = tokens_edited.edited(10_000 if plan.rounds < 12 else 100_000), tokens_edited.cost()
+    yield Verdict(part="tokens", figure="edited", value=found.count, form="count")
+    yield Verdict(part="tokens", figure="of them opened", value=found.opened, form="count", most=0)
+    yield Verdict(part="tokens", figure="of them opened in a text", value=found.opened_in_text, form="count", most=0)
+    yield Verdict(part="tokens", figure="to make one", value=cost.make_us / 1e3, form="ms")
+    yield Verdict(part="tokens", figure="to find and open one", value=cost.find_and_open_us / 1e3, form="ms")
+    yield Verdict(part="tokens", figure="characters, of an e-mail address", value=cost.characters, form="count")
 
 
 def linear(plan: Plan) -> Iterator[Verdict]:
@@ -164,7 +180,7 @@ def linear(plan: Plan) -> Iterator[Verdict]:
 
 PARTS: dict[str, Callable[[Plan], Iterator[Verdict]]] = {
     "redaction": redaction, "secrets": secrets, "presidio": presidio, "research": sentences, "speed": speed,
-    "linear": linear, "chain": chain,
+    "linear": linear, "chain": chain, "tokens": tokens,
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ _URL: Final = r"/\\{0,8}/[^\s\"/]{1,400}@"
 _URL_KEYWORD: Final = "://"
 
 
+_SK: Final = re.compile(r"sk[a-f][a-f]")
 _ENDING: Final = re.compile(r"\(\?<=(sk[a-f][a-f])\)")
 
 
@@ -39,7 +40,9 @@ class Gate:
         words = frozenset(keywords) - {_URL_KEYWORD}
         ascii_words = {word for word in words if word.isascii()}
         self._bytes = (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
-        self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in sorted(ascii_words)), b"://"]))
+        plain = sorted(word for word in ascii_words if not _SK.fullmatch(word))
+        begun = rb"(?:^|[^a-z0-9]|\\[bfnrt])sk[a-f][a-f]"
+        self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in plain), begun, b"://"]))
         self._every = words
 
     @cached_property

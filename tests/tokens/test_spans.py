@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from benchmarks.tokens_edited import edited
+from benchmarks.detection.tokens_edited import edited
 from policies.tokens.spans import Writing, find
 from tests.tokens.making import MAIL, SCOPE, mail, tokens
 
