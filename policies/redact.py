@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import model_validator
@@ -18,7 +20,7 @@ from policies.detect.detecting import Detecting
 from policies.detect.entities import ENTITIES, OPTIONAL
 from policies.detect.wanted import Wanted
 from policies.finding import PolicyConfigError
-from policies.model import ALLOW, Call, Caller, Result, Tool
+from policies.model import ALLOW, Call, Caller, JsonObject, Result, Tool
 from policies.policy import CallDecision, PolicyConfig, SecretError, Services, ToolDecision
 from policies.presidio.config import PresidioConfig
 from policies.tokens.config import TokensConfig
@@ -54,6 +56,10 @@ class RedactConfig(DetectConfig):
             raise ValueError("the action hash needs hash_key, a reference such as file:PATH or a secret's ARN")
         if "tokenize" in self.used and not self.tokens:
             raise ValueError("the action tokenize needs a table tokens, with keys and flows")
+        if self.arguments and self.tokens:
+            raise ValueError(
+                "arguments = true would take out again what tokens opens: list a second redact for arguments"
+            )
         return self
 
     @property
@@ -109,6 +115,22 @@ class Redact(Detecting):
     @property
     def _most_bytes(self) -> int:
         return self.config.max_bytes
+
+    def _plain(self, body: JsonObject) -> bool:
+        return super()._plain(body) and not self._is_read
+
+    def _plain_text(self, text: str) -> bool:
+        return super()._plain_text(text) and not self._is_read
+
+    @cached_property
+    def _is_read(self) -> bool:
+        """Whether Presidio finds what our rules do not: names that a model reads, what users' recognizers know."""
+        from policies.presidio.installed import models
+
+        config = self.config.presidio
+        return bool(config.recognizers or config.files) or (
+            find_spec("presidio_analyzer") is not None and bool(models(config))
+        )
 
     def _load(self) -> Worker:
         from policies.detect.actions import Actions

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import model_validator
+
 from policies.detect.config import DetectConfig
 from policies.policy import PolicyConfig, Services
 from policies.redact import Redact, RedactConfig
@@ -19,6 +21,12 @@ __all__ = ["Tokenize", "TokenizeConfig"]
 
 class TokenizeConfig(DetectConfig, TokensConfig):
     """The keys of `redact` that say what is looked for and where, and those of its table `tokens`."""
+
+    @model_validator(mode="after")
+    def _opens(self) -> TokenizeConfig:
+        if self.arguments:
+            raise ValueError("arguments = true would take out again what is opened: list a redact for arguments")
+        return self
 
 
 class Tokenize(Redact):

@@ -451,7 +451,7 @@ def test_a_served_demo_announces_itself_and_answers_the_call_it_suggests() -> No
     assert serving.url.startswith("http://127.0.0.1:"), serving.said
     announced = "\n".join(serving.said)
     assert "embedded demo" in announced
-    assert "sanitize → redact → secrets → audit" in announced
+    assert "sanitize → redact → secrets → tokenize → audit" in announced
     assert f'call get_customer_profile \'{{"customer_id":"CUST001"}}\' --url {serving.url}' in announced
     ran = run("call", "get_customer_profile", '{"customer_id":"CUST001"}', "--url", serving.url)
     assert ran.returncode == 0, ran.stderr

@@ -1,6 +1,6 @@
 """How many edited tokens open: none may. And what making and opening cost.
 
-`python -m benchmarks.detection.tokens_edited` prints both; `edited(count)` is what the benchmark page and the tests call.
+`python -m benchmarks.detection.tokens_edited` prints both; `edited(count)` is what the bench and the tests call.
 """
 
 from __future__ import annotations

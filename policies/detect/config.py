@@ -12,6 +12,15 @@ from policies.finding import UnknownNameError
 from policies.policy import PolicyConfig
 
 _KNOWN: Final = (*ENTITIES, *OPTIONAL)
+SCANNED: Final[Mapping[str, Literal["pass", "scan", "deny"]]] = {
+    "text/*": "scan",
+    "application/json": "scan",
+    "application/*+json": "scan",
+    "application/xml": "scan",
+    "application/*+xml": "scan",
+    "application/yaml": "scan",
+}
+"""Blobs that are text."""
 
 
 class DetectConfig(PolicyConfig):
@@ -26,14 +35,7 @@ class DetectConfig(PolicyConfig):
     threshold: float = Field(default=0.4, ge=0, le=1)
     arguments: bool = False
     tool_texts: bool = True
-    blobs: Mapping[str, Literal["pass", "scan", "deny"]] = {
-        "text/*": "scan",
-        "application/json": "scan",
-        "application/*+json": "scan",
-        "application/xml": "scan",
-        "application/*+xml": "scan",
-        "application/yaml": "scan",
-    }
+    blobs: Mapping[str, Literal["pass", "scan", "deny"]] = SCANNED
     max_text: int = Field(default=2 << 20, ge=1)
     max_bytes: int = Field(default=2 << 20, ge=1)
     max_seconds: float = Field(default=2.0, gt=0)

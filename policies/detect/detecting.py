@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 from policies.detect.finding import ElsewhereError
 from policies.detect.lanes import Lanes
 from policies.detect.prose import is_plain, is_prose
+from policies.detect.shown import definition, greeting, greeting_texts, texts_of
 from policies.detect.wanted import Wanted
 from policies.jsontext import dumps
-from policies.model import ALLOW, Allow, Call, Caller, Change, Deny, Json, JsonObject, Modify, Result, Tool
+from policies.model import ALLOW, Allow, Call, Caller, Change, Deny, JsonObject, Modify, Result, Tool
 from policies.policy import Policy, PolicyConfig, ResultDecision, Services, ToolDecision
 
 if TYPE_CHECKING:
     from policies.detect.work import Worker
-    from policies.text import Walk
 
 _LOG: Final = logging.getLogger(__name__)
 _T = TypeVar("_T", Call, Result, Tool)
@@ -31,16 +31,17 @@ _T = TypeVar("_T", Call, Result, Tool)
 INLINE_BYTES: Final = 16 << 10
 """Up to here a body is looked at on the event loop: its worst case holds others up for some hundredths of a second."""
 _GREETINGS: Final = frozenset({"initialize", "server/discover"})
-"""Of their results only the `instructions` are text; the rest the protocol reads."""
+"""Of what they say about the server, descriptions and titles are text, as in a tool's definition."""
+_LISTED: Final = frozenset({"tools", "nextCursor"})
+"""What `on_tool` sees of a list of tools, and what only the protocol reads."""
 _ERROR: Final = "error"
 """No method: a JSON-RPC error has no fields that only the protocol reads."""
-_SHOWN: Final = ("description", "title")
-"""What of a tool's definition is text for people and models; names, defaults and patterns are the tool's contract."""
 _REMEMBERED: Final = 20_000
 """Tools whose decision is known at most: as many as a catalog may hold."""
 _A_TURN: Final = 200
 """Tools looked at after which the event loop gets a turn."""
 _NEVER: Final = Event()
+_GREETING: Final = Wanted(walk=greeting, described="")
 
 
 class Detecting(Policy):
@@ -84,13 +85,17 @@ class Detecting(Policy):
         """Whether, before the rules are there, a result is known to hold nothing."""
         return is_prose(body)
 
+    def _plain_text(self, text: str) -> bool:
+        """The same for a description. No list of tools waits for the rules because of a name in one."""
+        return is_plain(text)
+
     def on_tool(self, tool: Tool, caller: Caller) -> ToolDecision | Awaitable[ToolDecision]:
         known = self._tools.get(tool.name)
         if known is not None and known[0] is tool:
             return known[1]
-        if self._worker is None and all(map(is_plain, _texts(tool.definition))):
+        if self._worker is None and all(map(self._plain_text, texts_of(tool.definition))):
             return ALLOW  # no call waits for the rules because of a tool that is described in plain words
-        found = self._decide(tool.definition, _wrapped, Wanted(walk=_definition, described=""))
+        found = self._decide(tool.definition, _wrapped, Wanted(walk=definition, described=""))
         if not isinstance(found, Allow | Modify | Deny):
             return self._kept_later(tool, found)
         self._looked += 1
@@ -109,21 +114,28 @@ class Detecting(Policy):
     def on_result(self, call: Call, result: Result) -> ResultDecision | Awaitable[ResultDecision]:
         if not (result.error or result.notice):
             if call.method == "tools/list":
-                return ALLOW  # made of tools, which `on_tool` sees
-            if call.method in _GREETINGS and self._is_plain(result.body):
+                return self._beside_tools(result)
+            if call.method in _GREETINGS and self._says_nothing(result.body):
                 return ALLOW
         return self._decide(result.body, result.with_body, self._of_result(call, result))
 
-    def _is_plain(self, greeting: JsonObject) -> bool:
-        """Whether a greeting has nothing to look at, or nothing that is worth waiting for the rules."""
-        said = greeting.get("instructions")
-        return not isinstance(said, str) or (self._worker is None and is_plain(said))
+    def _beside_tools(self, result: Result) -> ResultDecision | Awaitable[ResultDecision]:
+        """What a list says beside its tools, which `on_tool` sees."""
+        rest = {key: value for key, value in result.body.items() if key not in _LISTED}
+        if self._says_nothing(rest):
+            return ALLOW
+        return self._decide(rest, lambda new: result.with_body({**result.body, **new}), _GREETING)
+
+    def _says_nothing(self, greeting: JsonObject) -> bool:
+        """Whether there is no text, or none that is worth waiting for the rules."""
+        texts = list(greeting_texts(greeting))
+        return not texts or (self._worker is None and all(map(self._plain_text, texts)))
 
     def _of_result(self, call: Call, result: Result) -> Wanted:
         schema = call.tool.output_schema if call.tool and not (result.is_error or result.notice) else None
         method = _ERROR if result.error else result.notice or call.method
         if method in _GREETINGS:
-            return Wanted(walk=_instructions, described="")
+            return _GREETING
         return Wanted(
             walk=lambda walk, body: walk.result(body, method),
             schema=schema,
@@ -211,43 +223,3 @@ async def _after_a_turn(decision: ToolDecision) -> ToolDecision:
 
 def _wrapped(definition: JsonObject) -> Tool:
     return Tool(definition=definition)
-
-
-def _instructions(walk: Walk, greeting: JsonObject) -> JsonObject:
-    """A greeting, its instructions walked."""
-    said = greeting["instructions"]
-    new = walk.value(said, (None, "instructions"))
-    return greeting if new is said else {**greeting, "instructions": new}
-
-
-def _definition(walk: Walk, definition: JsonObject) -> JsonObject:
-    """A tool's definition, its descriptions and titles walked."""
-    changed: JsonObject = _shown(walk, definition, None)
-    return changed
-
-
-def _shown(walk: Walk, value: Json, where: object) -> Json:
-    if isinstance(value, Mapping):
-        new = {}
-        for key, child in value.items():
-            at = (where, key)
-            is_text = key in _SHOWN and isinstance(child, str)
-            new[key] = walk.value(child, at) if is_text else _shown(walk, child, at)
-        return new if any(new[key] is not child for key, child in value.items()) else value
-    if isinstance(value, list | tuple):
-        items = [_shown(walk, child, (where, index)) for index, child in enumerate(value)]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    return value
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Descriptions and titles."""
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            if key in _SHOWN and isinstance(child, str):
-                yield child
-            else:
-                yield from _texts(child)
-    elif isinstance(value, list | tuple):
-        for child in value:
-            yield from _texts(child)

@@ -9,7 +9,7 @@ from typing import Final
 from policies.detect.counting import counts
 from policies.detect.finding import Finder, Finding, Near
 from policies.detect.keynames import KeyNames
-from policies.detect.layers import Layer, layers, reads_as_written
+from policies.detect.layers import Layer, layers, reads_as_written, rewritten
 from policies.detect.ours import beside_ours, is_ours
 from policies.detect.pairs import Pair, pairs
 from policies.detect.replace import OWN
@@ -49,7 +49,9 @@ class Below(dict[str, Context]):
     def __missing__(self, key: str) -> Context:
         if len(self) >= _BELOW:
             self.clear()
-        found = self[key] = self._engine.context((key, *self._above))
+        found = self._engine.context((key, *self._above))
+        if len(key) <= LONGEST_KEY:
+            self[key] = found
         return found
 
 
@@ -68,15 +70,21 @@ class Engine:
         """For the nearest keys above a text, nearest first."""
         found = self._contexts.get(keys)
         if found is None:
+            cut = tuple(key[:LONGEST_KEY] for key in keys)
+            if cut != keys:
+                return self.context(cut)
             if len(self._contexts) >= _REMEMBERED:
                 self._contexts.clear()
-            found = self._contexts[keys] = self._context(tuple(key[:LONGEST_KEY] for key in keys))
+            found = self._contexts[keys] = self._context(keys)
         return found
 
     def below(self, above: tuple[str, ...]) -> Below:
         """For each key below the nearest ones, nearest first."""
         found = self._below.get(above)
         if found is None:
+            cut = tuple(key[:LONGEST_KEY] for key in above)
+            if cut != above:
+                return self.below(cut)
             if len(self._below) >= _BELOW:
                 self._below.clear()
             found = self._below[above] = Below(self, above)
@@ -95,7 +103,7 @@ class Engine:
         if key in self.plain_keys:
             return []
         found = apart(self._in_layers(key, self.context(()), check, False))
-        if not found:
+        if not found and len(key) <= LONGEST_KEY:
             if len(self.plain_keys) >= _REMEMBERED:
                 self.plain_keys.clear()
             self.plain_keys.add(key)
@@ -134,10 +142,14 @@ class Engine:
         if reads_as_written(text):
             return self._in_layer(text, context, check, pairs_too)
         found: list[Finding] = []
+        looked_at: list[Layer | None] = []
         for layer in layers(text):
             check()
-            inner = self._in_layer(layer.text, context, check, pairs_too)
-            found += inner if layer.below is None else [_placed(each, layer) for each in inner]
+            for start, end in rewritten(layer) if layer.below in looked_at else ((0, len(layer.text)),):
+                part = layer.text if end - start == len(layer.text) else layer.text[start:end]
+                inner = self._in_layer(part, context, check, pairs_too)
+                found += [_placed(each, layer, start) for each in inner] if start or layer.below else inner
+            looked_at.append(layer)
         return found
 
     def _in_layer(self, text: str, context: Context, check: Check, pairs_too: bool) -> Sequence[Finding]:
@@ -177,6 +189,6 @@ def _is(rule: KeyRule, text: str) -> bool:
     return rule.check is None or rule.check(text)
 
 
-def _placed(finding: Finding, layer: Layer) -> Finding:
-    start, end = layer.place(finding.start, finding.end)
+def _placed(finding: Finding, layer: Layer, at: int) -> Finding:
+    start, end = layer.place(finding.start + at, finding.end + at)
     return replace(finding, start=start, end=end)

@@ -20,6 +20,9 @@ from policies.hidden import hidden_runs
 _LEVELS: Final = 2
 """JSON in a string of JSON: escapes within escapes."""
 
+_LONG: Final = 32_768
+_AROUND: Final = 8_192
+"""Longer than any value but a ring of keys."""
 _JSON_ESCAPE: Final = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\([\"'\\/bfnrt])"
 )
@@ -39,7 +42,7 @@ _SIGNS: Final = {
 """Signs that Unicode's compatibility forms leave as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """A text as it reads, and where each part of it stands in the raw one."""
 
@@ -77,6 +80,25 @@ def layers(text: str) -> Iterator[Layer]:
             return
         layer = _folded(above)
         yield layer
+
+
+def rewritten(layer: Layer) -> Iterator[tuple[int, int]]:
+    """The parts of a layer that read differently from the one below, with what stands around; all of a short one.
+
+    For who has looked at the one below: one escape in a long text does not make it twice as long.
+    """
+    if len(layer.text) <= _LONG:
+        yield 0, len(layer.text)
+        return
+    start, end = 0, -1
+    for mark in layer.shown[1:]:
+        if mark - _AROUND > end:
+            if end >= 0:
+                yield start, end
+            start = max(mark - _AROUND, 0)
+        end = min(mark + _AROUND, len(layer.text))
+    if end >= 0:
+        yield start, end
 
 
 def _folded(layer: Layer) -> Layer:

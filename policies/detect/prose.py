@@ -12,8 +12,11 @@ from typing import Final
 
 from policies.model import Json, JsonObject
 
-_TELLING: Final = re.compile(r"[@=%&\\]|[^\x00-\x7f]|-----|://|[0-9](?:[^0-9]{0,4}[0-9]){2}|[A-Za-z0-9_/+-]{16}")
-_NAMING: Final = re.compile(r"[:;<{\[|\t\n\r\"]|[A-Z][a-z'-]* [A-Z]| (?i:at|dot) ")
+_TELLING: Final = re.compile(
+    r"[@=%&\\]|[^\x00-\x7f]|-----|://|[0-9](?:[^0-9]{0,4}[0-9]){2}|[A-Za-z0-9_/+-]{16}|[Ww]{3}\."
+    r"|[({\[<] ?(?i:at|dot|arroba|arobase|chiocciola)\b| (?:AT|(?i:dot|punkt|point|punto|ponto)) "
+)
+_NAMING: Final = re.compile(r"[:;<{\[|\t\n\r\"]|[A-Z][a-z'-]* [A-Z]| (?i:at) ")
 _KEYS: Final = frozenset({"content", "isError", "resultType"})
 
 

@@ -7,17 +7,19 @@ Results, errors, notices, prompts, resources and tools' descriptions lose them; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
 from policies.detect.detecting import Detecting
 from policies.detect.wanted import Wanted
 from policies.jsontext import dumps
-from policies.model import ALLOW, Call, JsonObject
+from policies.model import ALLOW, Call, Json, JsonObject
 from policies.policy import CallDecision, PolicyConfig, Services
 from policies.secrets.exemption import Exemption, ExemptionConfig
 from policies.text import path
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from policies.detect.work import SparedIn, Worker
     from policies.secrets.userrules import UserRules
 
+_GIVEN: Final = re.compile(r"[:=]|--| (?:is|ist|est|es|lautet) ")
+_CUT: Final = re.compile(r"\\(?:/|u00|[bfnrt][A-Za-z0-9+/_-]{16})|[A-Za-z0-9+/_-]{16}\\{1,8}[nr]")
+_ESCAPE: Final = re.compile(r"\\++(?:u([0-9a-fA-F]{4})|([bfnrt]))?")
 Gates: TypeAlias = tuple[Callable[[bytes], bool], ...]
 
 __all__ = ["Secrets", "SecretsConfig"]
@@ -90,6 +95,7 @@ class Secrets(Detecting):
 
     def _load(self) -> Worker:
         from policies.detect.actions import Actions
+        from policies.detect.config import SCANNED
         from policies.detect.engine import Engine
         from policies.detect.keynames import KeyNames
         from policies.detect.work import Limits, Worker
@@ -104,14 +110,25 @@ class Secrets(Detecting):
             Engine(finders, KeyNames(()), (SECRET,)),
             Actions(default=config.action if config.results == "redact" else "deny"),
             Limits(max_text=config.max_text, max_seconds=config.max_seconds, denial="contains_secret"),
+            tuple(SCANNED.items()),
             spared=_sparing(tuple(each.exemption() for each in config.exempt)),
         )
 
     def _plain(self, body: JsonObject) -> bool:
+        return super()._plain(body) and not self._speaks_of_one(body)
+
+    def _plain_text(self, text: str) -> bool:
+        return super()._plain_text(text) and (_GIVEN.search(text) is None or not self._speaks_of_one(text))
+
+    def _speaks_of_one(self, value: Json) -> bool:
+        """Whether it has a word that a secret may stand behind, or one of users' rules may match."""
         from policies.secrets.words import keywords
 
-        said = dumps(body).decode().lower()
-        return super()._plain(body) and not any(word in said for word in keywords())
+        raw = dumps(value)
+        if self._users and self._users.may_hold(raw):
+            return True
+        said = raw.decode().lower()
+        return any(word in said for word in keywords())
 
     def _harmless(self, raw: bytes, worker: Worker) -> bool:
         return not may_hold(raw, self._gates)
@@ -151,5 +168,12 @@ def may_hold(raw: bytes, gates: Gates, depth: int = 3) -> bool:
         return True
     from policies.detect.encoded import encoded
 
-    runs = encoded(raw.decode(errors="replace")) if depth else ()
+    runs = chain.from_iterable(map(encoded, _readings(raw.decode(errors="replace")))) if depth else ()
     return any(may_hold(run.text.encode(errors="replace"), gates, depth - 1) for run in runs)
+
+
+def _readings(document: str) -> Iterator[str]:
+    """The document, and the same as its texts may read: an escape's letter is none of the base64 behind it."""
+    yield document
+    if "\\" in document and _CUT.search(document):
+        yield _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\n" if found[2] else "", document)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from policies.tokens.layout import MARK
+from policies.tokens.errors import DamagedTokenError
+from policies.tokens.layout import MARK, parsed
 
 _DOMAIN: Final = ".token.example.com"
 _LABEL: Final = 60
@@ -40,8 +41,15 @@ def from_mail(text: str) -> str:
 
 
 def is_mail(address: str) -> bool:
-    """Whether an address is a token."""
-    return _MAIL.fullmatch(address) is not None
+    """Whether an address is a token, and a whole one."""
+    found = _MAIL.fullmatch(address)
+    if found is None:
+        return False
+    try:
+        parsed(found[1], found[2].replace(".", "")[len(MARK) :])
+    except DamagedTokenError:
+        return False
+    return True
 
 
 def _written(found: re.Match[str]) -> str:

@@ -60,6 +60,17 @@ async def test_a_disguise_hides_nothing(policy: Redact, text: str) -> None:
     assert await decide(policy, clean) is ALLOW
 
 
+@pytest.mark.parametrize("escape", ["%41", "&amp;", "\u200b", '\\u0041"', "%E2%80%8B"])
+@pytest.mark.parametrize("at", [0, 20_000, 39_000])
+async def test_one_escape_in_a_long_text_hides_nothing_before_or_behind_it(
+    policy: Redact, escape: str, at: int
+) -> None:
+    words = "word " * 8_000
+    text = f"{EMAIL} {words[:at]}{escape} jane%2Edoe%40example.com {words[at:]}{SSN} jane.r\u200boe@example.org"
+    left = (await redacted(policy, result(text))).content[0]["text"]
+    assert (left.count("<EMAIL_ADDRESS>"), left.count("<US_SSN>")) == (3, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
