@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -59,6 +60,14 @@ def engine(
     entities: Collection[str], locales: Collection[str], threshold: float, others: Sequence[Finder] = ()
 ) -> Engine:
     """An engine for these entities by the rules of these countries, and by `others` besides."""
+    rules, names = _of(frozenset(entities), frozenset(locales), threshold)
+    asked = frozenset(entities).union(*(other.entities for other in others))
+    return Engine([rules, *others], names, asked)
+
+
+@lru_cache(maxsize=4)
+def _of(entities: frozenset[str], locales: frozenset[str], threshold: float) -> tuple[Rules, KeyNames]:
+    """Both are shared by the policies of a chain that ask for the same: making them is most of what loading costs."""
     rules = [
         rule
         for rule in RULES
@@ -66,5 +75,4 @@ def engine(
     ]
     names = [rule for rule in KEYS if not rule.locale or rule.locale in locales]
     denying = frozenset[str]().union(*(rule.unless for rule in rules))
-    asked = frozenset(entities).union(*(other.entities for other in others))
-    return Engine([Rules(rules), *others], KeyNames(names, denying), asked)
+    return Rules(rules), KeyNames(names, denying)

@@ -11,7 +11,7 @@ from policies.detect.engine import KEY_CONFIDENCE, LONGEST_KEY, Check, Context, 
 from policies.detect.finding import Finding
 from policies.detect.mirror import parsed
 from policies.detect.places import steps_of
-from policies.detect.reading import Reading
+from policies.detect.reading import NAMED, Reading
 from policies.detect.scope import Scope
 from policies.jsontext import MAX_DEPTH, JsonError, loads
 from policies.model import Json
@@ -21,8 +21,9 @@ MOST_VALUES: Final = 500_000
 """Of a result, its texts that are JSON included."""
 MOST_FOUND: Final = 20_000
 """Of different values in one result. Each costs some hundredths of a millisecond, wherever it stands."""
-_NAMING: Final = ("name", "key", "field", "label", "attribute", "type", "system")
-"""Keys that say what stands under `value` beside them, the most telling first."""
+_SAYING: Final = ("name", "key", "field", "label", "attribute", "type", "system")
+_NAMING: Final = (*_SAYING, *map(str.capitalize, _SAYING))
+"""Keys that say what stands under `value` or `Value` beside them, the most telling first."""
 DEEPEST: Final = 3
 """Base64 within base64."""
 _COLUMNS: Final = ("columns", "headers", "header", "fields", "column_names", "columnNames")
@@ -54,6 +55,7 @@ class Looking:
         self._memo = reading.memo
         self._budget = budget(check)
         self.values: dict[str, Finding] = {}
+        self._closed: set[str] = set()
         self._spares = reading.spares
         self._denies = scope.actions.denies
         self.walk = Walk(
@@ -71,7 +73,7 @@ class Looking:
 
     def _object(self, value: Mapping[str, Json], where: Where, above: tuple[str, ...]) -> None:
         self._budget.spend(len(value) + 1)
-        if "value" in value:
+        if "value" in value or "Value" in value:
             self._name(value, where)
         if not _ROWS.isdisjoint(value):
             self._table(value, where)
@@ -83,10 +85,10 @@ class Looking:
             if kind is str:
                 if child:
                     self._text(
-                        child, (where, key), below[key] if key != "value" else self._reading.context((where, key))
+                        child, (where, key), below[key] if key not in NAMED else self._reading.context((where, key))
                     )
             elif kind is int or kind is float:
-                if below[key].said or key == "value":
+                if below[key].said or key in NAMED:
                     self._number(child, (where, key))
             elif kind is dict:
                 self._object(child, (where, key), (key,))
@@ -141,7 +143,7 @@ class Looking:
             self._note(digits, Finding(0, len(digits), entity, KEY_CONFIDENCE, "key"), where)
 
     def _text(self, text: str, where: Where, context: Context, depth: int = 0) -> None:
-        if (text, context) in self._memo and not self._spares:
+        if (text, context) in self._memo and not (self._spares or text in self._closed):
             return
         self._check()
         if text[0] in OPENINGS and self._inside(text, where):
@@ -150,9 +152,14 @@ class Looking:
         if findings:
             for finding in findings:
                 self._note(text[finding.start : finding.end], finding, where)
-        if depth < DEEPEST and len(text) >= SHORTEST:
-            for run in self._reading.encoded(text):
-                self._text(run.text, where, context, depth + 1)
+        if len(text) < SHORTEST:
+            return
+        if depth == DEEPEST:
+            self._closed.add(text)  # elsewhere it may be less deep
+            return
+        self._closed.discard(text)
+        for run in self._reading.encoded(text):
+            self._text(run.text, where, context, depth + 1)
 
     def _inside(self, text: str, where: Where) -> bool:
         """Whether the text is JSON, which is then looked at.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import Final
 
 from policies.detect.encoded import SHORTEST, Encoded, encoded
 from policies.detect.engine import LONGEST_KEY, Check, Context, Engine
@@ -12,6 +13,9 @@ from policies.detect.finding import Finding
 from policies.detect.places import steps_of
 from policies.detect.scope import BlobDeniedError, Scope, TooLargeError
 from policies.text import Where, keys
+
+NAMED: Final = ("value", "Value")
+"""Keys whose neighbours say what stands under them."""
 
 
 class Reading:
@@ -35,7 +39,7 @@ class Reading:
         if where is None:
             return self._engine.context(())
         owner, step = where
-        if self.names and step == "value" and (name := self.names.get(tuple(steps_of(owner)))):
+        if self.names and step in NAMED and (name := self.names.get(tuple(steps_of(owner)))):
             return self._engine.context((name, step))
         if self.columns and (keys_of := self.column(where)):
             return self._engine.context(keys_of)
