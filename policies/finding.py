@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -31,6 +31,10 @@ class UnknownNameError(ValueError):
         known = sorted(valid)
         wrong = [(number, name) for number, name in enumerate(given, 1) if name not in known]
         super().__init__("; ".join(f"{kind} {number} is unknown: {_hint(name, known)}" for number, name in wrong))
+
+
+class SaidError(ValueError):
+    """For validators of a `Config`: a sentence that repeats nothing of what was given, and is shown as it is."""
 
 
 def unknown(kind: str, given: str, valid: Iterable[str]) -> str:
@@ -69,7 +73,7 @@ def config_findings(error: ValidationError, model: type[BaseModel], config: Json
 def _wrong(item: Mapping[str, Any], given: Iterable[str]) -> str:
     """What pydantic or a validator says, unless it repeats something of what was given."""
     cause = item.get("ctx", {}).get("error")
-    if isinstance(cause, UnknownNameError):
+    if isinstance(cause, UnknownNameError | SaidError):
         return str(cause)
     said = str(item["msg"])
     if item["type"] == "literal_error":  # says what is valid, and nothing of what was given
@@ -103,9 +107,22 @@ def _shown(file: str, near: Path | None) -> str:
 
 
 def _siblings(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    if len(loc) > 1:
-        return []
+    """The keys that are valid where `loc` leads, its last step aside; none where that cannot be told."""
+    for step in loc[:-1]:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if isinstance(step, str) and step in fields:
+            inner = _model_in(fields[step].annotation)
+            if inner is None:
+                return []
+            model = inner
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model that a field holds, or that its tuple or union does."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
 
 
 def _texts(value: Json) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,6 +23,7 @@ __all__ = ["BUILTINS", "DEFAULT", "PolicyConfigError", "announcements", "load", 
 DEFAULT: Final = ("sanitize", "redact", "secrets", "audit")
 """The chain that runs without a policies.toml."""
 
+_TAKING: Final = ("redact", "secrets")
 MAX_TIMEOUT_MS: Final = 600_000
 
 _KEYS: Final = ("use", "name", "mode", "tools", "on_failure", "timeout_ms", "config")
@@ -55,6 +56,7 @@ def announcements(entries: Sequence[Entry]) -> list[str]:
     if absent := [name for name in DEFAULT if not any(stands_for(entry.policy, name) for entry in entries)]:
         are = "is" if len(absent) == 1 else "are"
         said.append(f"{listed(absent)} {are} not in the chain: a policy file replaces the default chain")
+    said += _misplaced(entries)
     for entry in entries:
         if entry.mode == "off":
             said.append(f"policy {entry.name} is off")
@@ -65,6 +67,14 @@ def announcements(entries: Sequence[Entry]) -> list[str]:
         if entry.mode != "off":
             said += [f"policy {entry.name}: {note}" for note in entry.policy.notes()]
     return said
+
+
+def _misplaced(entries: Sequence[Entry]) -> Iterator[str]:
+    """What stands nearer the client than what would take its work away."""
+    taking = [at for at, entry in enumerate(entries) if any(stands_for(entry.policy, name) for name in _TAKING)]
+    for at, entry in enumerate(entries):
+        if stands_for(entry.policy, "tokenize") and any(other > at for other in taking):
+            yield f"policy {entry.name} makes no token of what redact takes first: list it after redact and secrets"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
@@ -19,7 +20,7 @@ from policies.detect.config import DetectConfig, named
 from policies.detect.detecting import Detecting
 from policies.detect.entities import ENTITIES, OPTIONAL
 from policies.detect.wanted import Wanted
-from policies.finding import PolicyConfigError
+from policies.finding import PolicyConfigError, SaidError
 from policies.model import ALLOW, Call, Caller, JsonObject, Result, Tool
 from policies.policy import CallDecision, PolicyConfig, SecretError, Services, ToolDecision
 from policies.presidio.config import PresidioConfig
@@ -52,12 +53,15 @@ class RedactConfig(DetectConfig):
     @model_validator(mode="after")
     def _complete(self) -> RedactConfig:
         named("entity", tuple(self.actions), (*ENTITIES, *OPTIONAL, *self.presidio.entities))
+        known = (*ENTITIES, *OPTIONAL, *self.presidio.entities)
+        for flow in self.tokens.flows if self.tokens else ():
+            named("entity", tuple(glob for glob in flow.entities if not _any_of(known, glob)), known)
         if "hash" in self.used and not self.hash_key:
-            raise ValueError("the action hash needs hash_key, a reference such as file:PATH or a secret's ARN")
+            raise SaidError("the action hash needs hash_key, a reference such as file:PATH or a secret's ARN")
         if "tokenize" in self.used and not self.tokens:
-            raise ValueError("the action tokenize needs a table tokens, with keys and flows")
+            raise SaidError("the action tokenize needs a table tokens, with keys and flows")
         if self.arguments and self.tokens:
-            raise ValueError(
+            raise SaidError(
                 "arguments = true would take out again what tokens opens: list a second redact for arguments"
             )
         return self
@@ -162,6 +166,10 @@ class Redact(Detecting):
     def _of_result(self, call: Call, result: Result) -> Wanted:
         wanted = super()._of_result(call, result)
         return replace(wanted, seal=self._sealing.seal(call)) if self._sealing else wanted
+
+
+def _any_of(entities: Sequence[str], glob: str) -> bool:
+    return any(fnmatchcase(entity, glob) for entity in entities)
 
 
 async def _key(services: Services, reference: str) -> bytes:

@@ -17,7 +17,7 @@ from policies.loading import PolicyConfigError, announcements, unmatched_globs
 from policies.loading import load as load_policies
 from policies.policy import Secrets
 from proxy import preflight, telemetry
-from proxy.announcement import upstream_name, who_may_call
+from proxy.announcement import DEMO_POLICIES, upstream_name, who_may_call
 from proxy.app import with_upstream
 from proxy.auth import outbound
 from proxy.callers import callers, refusals
@@ -29,7 +29,7 @@ from proxy.errors import ConfigError, ProxyError, RpcError
 from proxy.oauth_settings import Asked
 from proxy.publishing import Publishing, publishing_of
 from proxy.references import unusable
-from proxy.services import quiet
+from proxy.services import is_local, quiet
 from proxy.settings import PREFIX, Settings, load
 from proxy.signing_keys import KeysAwayError, SigningKeys
 from proxy.upstream import Origin
@@ -121,7 +121,8 @@ def _entries(settings: Settings | None, flags: Mapping[str, Any], findings: list
     named = flags.get("policies") or os.environ.get(f"{PREFIX}POLICIES")
     path = settings.policies if settings else Path(named) if named else None
     try:
-        return load_policies(path, quiet(settings or Settings.model_construct()))
+        demo = settings and not (settings.upstream or settings.stdio) and is_local(settings)
+        return load_policies(path, quiet(settings or Settings.model_construct()), more=DEMO_POLICIES if demo else ())
     except PolicyConfigError as error:
         findings += error.findings
         return None

@@ -12,7 +12,6 @@ from typing import Final
 
 from policies.chain import Chain, PolicyOpenError
 from policies.line import Entry
-from policies.naming import is_builtin
 from policies.policy import Secrets
 from proxy.announcement import program
 from proxy.auth_modes import Anonymous
@@ -45,10 +44,8 @@ async def secrets(settings: Settings, lent: Secrets, *, offline: bool) -> AsyncI
 
 
 async def opening(entries: Sequence[Entry]) -> AsyncIterator[str]:
-    """Open and close each policy. The built-in ones are spared: no configuration keeps them from opening."""
+    """Open and close each policy."""
     for entry in entries:
-        if is_builtin(entry.policy):
-            continue
         chain = Chain([entry])
         try:
             await chain.open()

@@ -227,6 +227,7 @@ def test_check_shows_the_effective_default_chain() -> None:
         "sanitize:",
         "redact:",
         "secrets:",
+        "tokenize:",
         "audit:",
     ]
     assert "on_call on_result" in ran.stdout

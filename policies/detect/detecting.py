@@ -30,6 +30,8 @@ _T = TypeVar("_T", Call, Result, Tool)
 
 INLINE_BYTES: Final = 16 << 10
 """Up to here a body is looked at on the event loop: its worst case holds others up for some hundredths of a second."""
+GLANCED_BYTES: Final = 128 << 10
+"""Up to here it is found out on the event loop whether a body can hold anything at all: as long, at worst."""
 _GREETINGS: Final = frozenset({"initialize", "server/discover"})
 """Of what they say about the server, descriptions and titles are text, as in a tool's definition."""
 _LISTED: Final = frozenset({"tools", "nextCursor"})
@@ -161,27 +163,30 @@ class Detecting(Policy):
         worker = self._worker
         if worker is None:
             return ALLOW if self._plain(body) else self._elsewhere(body, raw, wrap, wanted)
-        if self._harmless(raw, worker):
+        if len(raw) <= GLANCED_BYTES and self._harmless(raw, worker):
             return ALLOW
         if len(raw) > INLINE_BYTES:
-            return self._elsewhere(body, raw, wrap, wanted)
+            return self._elsewhere(body, raw, wrap, wanted, glanced=len(raw) <= GLANCED_BYTES)
         try:
             return _decided(body, worker.run(body, wanted, _NEVER, inline=True), wrap)
         except ElsewhereError:
-            return self._elsewhere(body, raw, wrap, wanted)
+            return self._elsewhere(body, raw, wrap, wanted, glanced=True)
 
     async def _elsewhere(
-        self, body: JsonObject, raw: bytes, wrap: Callable[[JsonObject], _T], wanted: Wanted
+        self, body: JsonObject, raw: bytes, wrap: Callable[[JsonObject], _T], wanted: Wanted, *, glanced: bool = False
     ) -> Allow | Modify | Deny:
         if self._lanes is None or self._loading is None:
             raise RuntimeError(f"{type(self).__name__.lower()} was not opened")
         worker = await _waited(self._loading)
-        if self._harmless(raw, worker):
-            return ALLOW
         stop = Event()
+
+        def look() -> tuple[JsonObject, tuple[Change, ...]] | Deny:
+            if not glanced and self._harmless(raw, worker):
+                return body, ()
+            return worker.run(body, wanted, stop)
+
         try:
-            loop = asyncio.get_running_loop()
-            done = await loop.run_in_executor(self._lanes.of(len(raw)), worker.run, body, wanted, stop)
+            done = await asyncio.get_running_loop().run_in_executor(self._lanes.of(len(raw)), look)
         finally:
             stop.set()  # whoever stops waiting stops the work as well
         return _decided(body, done, wrap)

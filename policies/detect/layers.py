@@ -29,6 +29,10 @@ _JSON_ESCAPE: Final = re.compile(
 _SHORT: Final = {"b": " ", "f": " ", "n": "\n", "r": "\r", "t": "\t"}
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})++")
+_MARKDOWN: Final = re.compile(r"\\{1,8}([_.@+~*-])")
+"""Signs that converters to Markdown write with a backslash."""
+_MARK: Final = re.compile("[\u0300-\u036f]")
+_COMBINED: Final = re.compile("[^\\W\\d_][\u0300-\u036f]{1,4}+")
 _WIDE: Final = re.compile(r"[^\x00-\x7f]")
 _SIGNS: Final = {
     **dict.fromkeys((*map(chr, range(0x2000, 0x200B)), *"\u00a0\u1680\u202f\u205f\u3000"), " "),
@@ -66,11 +70,13 @@ def reads_as_written(text: str) -> bool:
 
 
 def layers(text: str) -> Iterator[Layer]:
-    """The text folded; then the same with percent escapes undone, and with JSON's escapes undone, twice at most."""
+    """The text folded; then the same with percent escapes undone, with Markdown's, and with JSON's, twice at most."""
     folded = _folded(Layer(text))
     yield folded
     if "%" in folded.text and (decoded := _rewritten(folded, _PERCENT, _decoded)) is not None:
         yield _folded(decoded)
+    if "\\" in folded.text and (bare := _rewritten(folded, _MARKDOWN, _bare)) is not None:
+        yield bare
     layer = folded
     for _ in range(_LEVELS):
         if "\\" not in layer.text or not ('"' in layer.text or "\\u" in layer.text):
@@ -107,7 +113,7 @@ def _folded(layer: Layer) -> Layer:
     if not (layer.text.isascii() and layer.text.isprintable()):
         layer = _without(layer)
         if not layer.text.isascii():
-            layer = _narrow(layer)
+            layer = _narrow(_rewritten(layer, _COMBINED, _composed) or layer if _MARK.search(layer.text) else layer)
     return layer
 
 
@@ -164,6 +170,15 @@ def _rewritten(layer: Layer, pattern: re.Pattern[str], by: Callable[[re.Match[st
     if not parts:
         return None
     return Layer("".join([*parts, layer.text[at:]]), tuple(shown), tuple(raw), layer)
+
+
+def _bare(match: re.Match[str]) -> str:
+    return match[1]
+
+
+def _composed(match: re.Match[str]) -> str:
+    """A letter and its accents as one character."""
+    return unicodedata.normalize("NFC", match[0])
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -67,7 +67,7 @@ class Writing:
         findings = self._all(leaf, where)
         said = self._said_anew(leaf, where, walk, depth, findings) if depth < DEEPEST else []
         if said:
-            self.changes += [(where, each.entity, each.why) for each in findings]
+            self.changes += [(where, each.entity, _why(each)) for each in findings]
             return cover(leaf, sorted([*findings, *said], key=lambda each: each.start), self._cut)
         if not findings:
             return leaf
@@ -75,7 +75,7 @@ class Writing:
         if not wanted and isinstance(where and where[1], str) and not depth:
             wanted = DROP  # nothing is left of it: `remove`
         masks = (cover(leaf, findings, partial(blot, digit)) for digit in "019")
-        return self._put(leaf, wanted, masks, where, dict.fromkeys((each.entity, each.why) for each in findings))
+        return self._put(leaf, wanted, masks, where, dict.fromkeys((each.entity, _why(each)) for each in findings))
 
     def _said_anew(self, text: str, where: Where, walk: Walk, depth: int, findings: Sequence[Finding]) -> list[Finding]:
         """Runs of base64 whose text changes. What each shall be is kept in `_anew`."""
@@ -129,3 +129,8 @@ class Writing:
         count = self._taken[covered] = self._taken.get(covered, 0) + 1
         at = covered.rfind(">")
         return covered if count == 1 else f"{covered[:at]}_{count}{covered[at:]}" if at >= 0 else f"{covered}_{count}"
+
+
+def _why(finding: Finding) -> str:
+    """Of a secret the kind, which is what an exemption names."""
+    return finding.rule if finding.entity == "SECRET" and finding.rule else finding.why

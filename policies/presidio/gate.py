@@ -82,9 +82,11 @@ class Gate:
         """Whether Presidio is to look at this text, which stands under these keys."""
         if self._own is not None and self._own(text):
             return True
+        if self._anything:
+            return True
         if not self._shaped and _BENIGN.match(text):
             return False
-        return self._anything or self._enough(text) or self.prose(text)
+        return self._enough(text) or self.prose(text)
 
     def prose(self, text: str) -> bool:
         return self.reads and is_prose(text)

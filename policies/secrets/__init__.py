@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
@@ -18,6 +19,7 @@ from pydantic import Field, field_validator
 
 from policies.detect.detecting import Detecting
 from policies.detect.wanted import Wanted
+from policies.finding import PolicyConfigError, unknown
 from policies.jsontext import dumps
 from policies.model import ALLOW, Call, Json, JsonObject
 from policies.policy import CallDecision, PolicyConfig, Services
@@ -83,6 +85,9 @@ class Secrets(Detecting):
 
     async def open(self) -> None:
         """Raises PolicyConfigError for users' rules that cannot be used."""
+        wrong = () if self.config.rules else _unknown_kinds(self.config.exempt)
+        if wrong:
+            raise PolicyConfigError(wrong)
         if self.config.rules:
             from policies.secrets.gitleaks import load
 
@@ -143,6 +148,21 @@ class Secrets(Detecting):
 
         denying = self.config.arguments == "deny"
         return replace(super()._of_call(call), actions=Actions(default="deny" if denying else self.config.action))
+
+
+def _unknown_kinds(exempt: Sequence[ExemptionConfig]) -> tuple[str, ...]:
+    """Globs that match no kind of ours. Users' own rules may be called anything."""
+    if not any(each.kinds for each in exempt):
+        return ()
+    from policies.secrets.kinds import KINDS, NAMED
+
+    known = {NAMED, *(kind.name for kind in KINDS)}
+    return tuple(
+        f"exempt {number}: {unknown('kind', glob, known)}"
+        for number, each in enumerate(exempt, 1)
+        for glob in each.kinds
+        if not any(fnmatchcase(name, glob) for name in known)
+    )
 
 
 def _told(exempt: ExemptionConfig) -> str:

@@ -61,7 +61,7 @@ def assignment(text: str, at: int, sort_of: SortOf) -> Finding | None:
     name = _SAYS.sub("", said) if " " in said else said
     sort = sort_of(name)
     if sort is None:
-        return None
+        return _flag(text, start, at, sort_of) if " " in said else None
     if rest["quote"]:
         return _quoted(text, rest.end(), sort)
     variable = "=" in rest["given"] and _UPPER.match(name) is not None

@@ -9,6 +9,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from policies.finding import SaidError
+
 _PATH: Final = re.compile(r"\$(?:\.\*\*|\.[^\s.\[\]]+|\[(?:\*|[0-9]+|'[^']+')\]){0,64}\Z")
 _PARTS: Final = re.compile(r"(\.\*\*|\*)")
 _TOLD: Final = {".**": r"(?:[.\[].*)?", "*": r"[^.\[\]]*"}
@@ -57,7 +59,7 @@ class ExemptionConfig(BaseModel):
     @classmethod
     def _says_something(cls, reason: str) -> str:
         if not reason.strip():
-            raise ValueError("a reason in words is needed")
+            raise SaidError("a reason in words is needed")
         return reason
 
     @field_validator("paths")
@@ -71,7 +73,7 @@ class ExemptionConfig(BaseModel):
     def exemption(self) -> Exemption:
         """Raises ValueError when it names nothing: that would exempt everything."""
         if not (self.tools or self.paths or self.kinds):
-            raise ValueError("an exemption names tools, paths or kinds")
+            raise SaidError("an exemption names tools, paths or kinds")
         return Exemption(tools=self.tools, paths=self.paths, kinds=self.kinds, reason=self.reason)
 
 

@@ -15,9 +15,10 @@ import re2
 from policies.hidden import hidden_runs
 from policies.secrets.trie import Words
 
-_DISGUISE: Final = re.compile(rb"\\[ubf]|\x7f|&[#A-Za-z]|%[2-7][0-9A-Fa-f]")
+_DISGUISE: Final = re.compile(rb"\\[ubf_.@+~*-]|\x7f|&[#A-Za-z]|%[2-7][0-9A-Fa-f]")
 """Without any of these, what an ASCII document says is what is written, but for `\\"`, `\\n` and the like."""
 _ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_MARKDOWN: Final = re.compile(r"\\++([_.@+~*-])")
 _WIDE_DIGIT: Final = re.compile(r"(?![0-9])\d")
 _SIGNS: Final = (
     ("-", "\u2010\u2012\u2013\u2014\u2015\u2212"),
@@ -42,7 +43,7 @@ class Gate:
         self._bytes = (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
         plain = sorted(word for word in ascii_words if not _SK.fullmatch(word))
         begun = rb"(?:^|[^a-z0-9]|\\[bfnrt])sk[a-f][a-f]"
-        self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in plain), begun, b"://"]))
+        self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in plain), begun, rb":\\{0,8}/\\{0,8}/"]))
         self._every = words
 
     @cached_property
@@ -76,6 +77,7 @@ def _plain(text: str) -> str:
     """As a reader would take it, lower-case; more may be gone than was hidden, but no letter."""
     if "\\" in text:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\b", "").replace("\\f", "")
+        text = _MARKDOWN.sub(r"\1", text)
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if "&" in text:
         text = html.unescape(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from policies.finding import SaidError
 from policies.tokens.flows import Flow
 from policies.tokens.scopes import Scope
 
@@ -29,5 +30,5 @@ class TokensConfig(BaseModel):
     @model_validator(mode="after")
     def _claimed(self) -> TokensConfig:
         if (self.scope == "tenant") is not bool(self.claim):
-            raise ValueError("the scope tenant needs claim, what tells tenants apart; no other scope has one")
+            raise SaidError("the scope tenant needs claim, what tells tenants apart; no other scope has one")
         return self

@@ -538,3 +538,39 @@ def test_globs_that_match_no_tool_are_found() -> None:
         Entry(name="some", policy=build(Greet), tools=("crm_*", "CRM_*", "web_search")),
     ]
     assert unmatched_globs(entries, iter(["crm_read", "mail"])) == [("some", "CRM_*"), ("some", "web_search")]
+
+
+def test_a_tokenize_that_comes_too_late_is_announced(tmp_path: Path) -> None:
+    path = tmp_path / "policies.toml"
+    tokenize = (
+        '[[policy]]\nuse = "tokenize"\nconfig = { keys = "file:ring", scope = "global", flows = [{ to = "*" }] }\n'
+    )
+    path.write_text(f'{tokenize}[[policy]]\nuse = "redact"\n')
+    assert any(
+        "tokenize makes no token of what redact takes first" in note for note in announcements(load(path, services()))
+    )
+    path.write_text(f'[[policy]]\nuse = "redact"\n{tokenize}')
+    assert not any("takes first" in note for note in announcements(load(path, services())))
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('use = "redact"\nconfig = { action = "hash" }', "the action hash needs hash_key"),
+        ('use = "redact"\nconfig = { action = "tokenize" }', "the action tokenize needs a table tokens"),
+        ('use = "tokenize"\nconfig = { keys = "file:a", scope = "tenant" }', "needs claim"),
+        ('use = "redact"\n[policy.config.presidio]\nrecognisers = []', "did you mean 'recognizers'?"),
+        ('use = "tokenize"\nconfig = { keys = "file:a", flows = [{ too = "x" }] }', "did you mean 'to'?"),
+        (
+            'use = "tokenize"\nconfig = { keys = "file:a", flows = [{ to = "x", entities = "EMAIL_ADRESS" }] }',
+            "EMAIL_ADDRESS",
+        ),
+        ('use = "secrets"\nconfig = { exempt = [{ reason = "all" }] }', "names tools, paths or kinds"),
+    ],
+)
+def test_what_is_wrong_within_a_config_is_said_in_words(tmp_path: Path, config: str, said: str) -> None:
+    path = tmp_path / "policies.toml"
+    path.write_text(f"[[policy]]\n{config}\n")
+    with pytest.raises(PolicyConfigError) as raised:
+        load(path, services())
+    assert said in str(raised.value)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -38,6 +39,7 @@ DISGUISES: tuple[Callable[[str], str], ...] = (
     lambda text: json.dumps(text),
     lambda text: json.dumps(json.dumps({"a": text})),
     lambda text: text.replace("/", "\\/") + '"',
+    lambda text: re.sub(r"([_.@+~*-])", r"\\\1", text),
     lambda text: "\x08".join(text),
     lambda text: "\x1b[0m".join(text),
 )
