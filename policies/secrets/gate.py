@@ -43,7 +43,8 @@ class Gate:
         self._bytes = (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
         plain = sorted(word for word in ascii_words if not _SK.fullmatch(word))
         begun = rb"(?:^|[^a-z0-9]|\\[bfnrt])sk[a-f][a-f]"
-        self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in plain), begun, rb":\\{0,8}/\\{0,8}/"]))
+        address = rb":\\{0,8}/\\{0,8}/"
+        self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in plain), begun, address]))
         self._every = words
 
     @cached_property

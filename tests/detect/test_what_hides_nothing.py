@@ -115,10 +115,11 @@ async def test_greetings_and_lists_are_read_beside_what_only_the_protocol_reads(
 @pytest.mark.parametrize("made", [Redact, Secrets])
 def test_a_plain_greeting_or_list_waits_for_no_rules(made: type[Redact] | type[Secrets]) -> None:
     info = {"name": "x", "version": "12.34.567", "title": "Orders"}
-    for method, body in {
+    bodies: dict[str, JsonObject] = {
         "initialize": {"serverInfo": info, "protocolVersion": "2025-11-25", "capabilities": {}},
         "tools/list": {"tools": [{"name": "a" * 50}], "_meta": {"io.modelcontextprotocol/serverInfo": info}},
-    }.items():
+    }
+    for method, body in bodies.items():
         assert build(made).on_result(call(method=method), Result(body=body)) is ALLOW
 
 
