@@ -18,7 +18,7 @@ _LINES: Final = "|".join(
     for width in (60, 64, 72, 76)
 )
 """Wrapped: as GitHub does it, PEM (RFC 7468), MIME (RFC 2045). A line that does not fit ends it, and fails nothing."""
-_RUN: Final = re.compile(rf"(?<![A-Za-z0-9+/_=-])(?:{_LINES}|{_CHAR}{{{SHORTEST},}}+(?:={{1,2}})?{_END})")
+_RUN: Final = re.compile(rf"(?<![A-Za-z0-9+/_=-])(?={_CHAR}{{{SHORTEST}}})(?:{_LINES}|{_CHAR}++={{0,2}}{_END})")
 _ALPHABET: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _IN_ALPHABET: Final = bytes(byte in _ALPHABET for byte in range(256))
 _SHORTEST_RUN: Final = b"\1" * SHORTEST

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from policies.secrets.userrules import UserRules
 
 _GIVEN: Final = re.compile(r"[:=]|--| (?:is|ist|est|es|lautet) ")
-_CUT: Final = re.compile(r"\\(?:/|u00|[bfnrt][A-Za-z0-9+/_-]{16})|[A-Za-z0-9+/_-]{16}\\{1,8}[nr]")
+_CUT: Final = re.compile(r"\\(?:/|u00|[bfnrt][A-Za-z0-9+/_-]{16}|(?<=[A-Za-z0-9+/_-]{16}\\)\\{0,7}[nr])")
 _ESCAPE: Final = re.compile(r"\\++(?:u([0-9a-fA-F]{4})|([bfnrt]))?")
 Gates: TypeAlias = tuple[Callable[[bytes], bool], ...]
 
