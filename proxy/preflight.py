@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 from policies.chain import Chain, PolicyOpenError
+from policies.detect.detecting import Detecting
+from policies.finding import PolicyConfigError
 from policies.line import Entry
 from policies.policy import Secrets
 from proxy.announcement import program
@@ -49,9 +51,13 @@ async def opening(entries: Sequence[Entry]) -> AsyncIterator[str]:
         chain = Chain([entry])
         try:
             await chain.open()
+            if isinstance(entry.policy, Detecting):
+                await entry.policy.loaded()
         except PolicyOpenError as error:
             yield str(error)
-        else:
+        except PolicyConfigError as error:
+            yield f"policy {entry.name!r} cannot be loaded: {error}"
+        finally:
             await chain.close()
 
 

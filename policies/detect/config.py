@@ -19,8 +19,10 @@ SCANNED: Final[Mapping[str, Literal["pass", "scan", "deny"]]] = {
     "application/xml": "scan",
     "application/*+xml": "scan",
     "application/yaml": "scan",
+    "image/svg+xml": "scan",
+    "application/octet-stream": "scan",
 }
-"""Blobs that are text."""
+"""Blobs that are text. What says nothing of its kind counts as an octet stream, and is read where it is UTF-8."""
 
 
 class DetectConfig(PolicyConfig):

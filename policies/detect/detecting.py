@@ -18,6 +18,7 @@ from policies.detect.lanes import Lanes
 from policies.detect.prose import is_plain, is_prose
 from policies.detect.shown import definition, greeting, greeting_texts, texts_of
 from policies.detect.wanted import Wanted
+from policies.finding import PolicyConfigError
 from policies.jsontext import dumps
 from policies.model import ALLOW, Allow, Call, Caller, Change, Deny, JsonObject, Modify, Result, Tool
 from policies.policy import Policy, PolicyConfig, ResultDecision, Services, ToolDecision
@@ -69,6 +70,11 @@ class Detecting(Policy):
     async def close(self) -> None:
         if self._lanes:
             self._lanes.close()
+
+    async def loaded(self) -> None:
+        """Waits until everything is there. Raises what loading raised, PolicyConfigError with words for people."""
+        if self._loading:
+            (await _waited(self._loading)).complete()
 
     def _load(self) -> Worker:
         """In a thread: most modules of the engine are imported here, so that the process listens sooner."""
@@ -198,8 +204,11 @@ class Detecting(Policy):
         if error is None:
             self._worker = loading.result()
             return
-        name = type(self).__name__.lower()
-        _LOG.error("%s cannot be loaded (%s): what it would have to look at is denied", name, type(error).__name__)
+        _LOG.error(
+            "%s cannot be loaded (%s): what it would have to look at is denied",
+            type(self).__name__.lower(),
+            error if isinstance(error, PolicyConfigError) else type(error).__name__,
+        )
 
 
 def _decided(

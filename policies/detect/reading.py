@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final
@@ -16,6 +17,10 @@ from policies.text import Where, keys
 
 NAMED: Final = ("value", "Value")
 """Keys whose neighbours say what stands under them."""
+
+
+_UNKNOWN: Final = "application/octet-stream"
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 class Reading:
@@ -92,15 +97,26 @@ class Reading:
 
     def blob(self, data: str, mime: str) -> str | None:
         """The text of a blob that is to be looked at; None of one that passes. Raises BlobDeniedError."""
-        kind = mime.partition(";")[0].strip().lower() or "application/octet-stream"
+        kind = mime.partition(";")[0].strip().lower() or _UNKNOWN
         treated = next((how for glob, how in self._scope.blobs if fnmatchcase(kind, glob)), "pass")
         if treated == "deny":
             raise BlobDeniedError(kind if kind.isascii() and len(kind) < LONGEST_KEY else "a blob")
-        return _text_of(data) if treated == "scan" else None
+        if treated != "scan":
+            return None
+        return _if_text(data) if kind == _UNKNOWN else _text_of(data)
 
     def spared(self, where: Where, entity: str, rule: str = "") -> bool:
         """Whether such a finding is exempt at this place."""
         return self._scope.spared is not None and self._scope.spared(where, entity, rule)
+
+
+def _if_text(data: str) -> str | None:
+    """Of a blob that may be anything: its text where it is UTF-8 without the signs that no text has."""
+    try:
+        text = binascii.a2b_base64(data).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return None if _NO_TEXT.search(text) else text
 
 
 def _text_of(data: str) -> str:

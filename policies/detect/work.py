@@ -55,6 +55,11 @@ class Worker:
         self._actions, self._limits, self._blobs, self._spared = actions, limits, blobs, spared
         self._own = threading.local()
 
+    def complete(self) -> None:
+        """Loads what would be loaded when a text first needs it. Raises PolicyConfigError."""
+        if self._late:
+            self._late.complete()
+
     def run(
         self, body: JsonObject, wanted: Wanted, stop: Event, *, inline: bool = False
     ) -> tuple[JsonObject, tuple[Change, ...]] | Deny:

@@ -36,6 +36,11 @@ class LatePresidio:
     def entities(self) -> frozenset[str]:
         return self._loaded().entities
 
+    def complete(self) -> None:
+        """Loads it now, where there is anything to load. Raises PolicyConfigError."""
+        if self.in_use:
+            self._loaded()
+
     def begin(self, *, inline: bool) -> None:
         """All texts that this thread asks about from now on are one body's: they share its seconds."""
         self._here.inline, self._here.finder = inline, None
