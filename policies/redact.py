@@ -88,7 +88,7 @@ class Redact(Detecting):
         self.per_caller = self.config.tokens is not None and self.config.tokens.scope != "global"
 
     def notes(self) -> Sequence[str]:
-        """What the flows leave open, and what Presidio does besides."""
+        """What the flows leave open, and that keys are ephemeral."""
         tokens = self.config.tokens
         if tokens is None:
             return ()
