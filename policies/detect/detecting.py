@@ -168,7 +168,8 @@ class Detecting(Policy):
             return Deny("too_large_to_redact")
         worker = self._worker
         if worker is None:
-            return ALLOW if self._plain(body) else self._elsewhere(body, raw, wrap, wanted)
+            plain = len(raw) <= GLANCED_BYTES and self._plain(body)
+            return ALLOW if plain else self._elsewhere(body, raw, wrap, wanted)
         if len(raw) <= GLANCED_BYTES and self._harmless(raw, worker):
             return ALLOW
         if len(raw) > INLINE_BYTES:

@@ -33,8 +33,12 @@ class Late:
         return self.compile().finditer
 
     @property
-    def search(self) -> Callable[[str], re.Match[str] | None]:
+    def search(self) -> Callable[..., re.Match[str] | None]:
         return self.compile().search
+
+    @property
+    def match(self) -> Callable[..., re.Match[str] | None]:
+        return self.compile().match
 
     @property
     def fullmatch(self) -> Callable[[str], re.Match[str] | None]:

@@ -21,7 +21,7 @@ from policies.detect.detecting import Detecting
 from policies.detect.wanted import Wanted
 from policies.finding import PolicyConfigError, unknown
 from policies.jsontext import dumps
-from policies.model import ALLOW, Call, Json, JsonObject
+from policies.model import ALLOW, Call, JsonObject
 from policies.policy import CallDecision, PolicyConfig, Services
 from policies.secrets.exemption import Exemption, ExemptionConfig
 from policies.text import path
@@ -29,9 +29,9 @@ from policies.text import path
 if TYPE_CHECKING:
     from policies.detect.scope import Spared
     from policies.detect.work import SparedIn, Worker
+    from policies.secrets.finder import SecretFinder
     from policies.secrets.userrules import UserRules
 
-_GIVEN: Final = re.compile(r"[:=]|--| (?:is|ist|est|es|lautet) ")
 _CUT: Final = re.compile(r"\\(?:/|u00|[bfnrt][A-Za-z0-9+/_-]{16}|(?<=[A-Za-z0-9+/_-]{16}\\)\\{0,7}[nr])")
 _ESCAPE: Final = re.compile(r"\\++(?:u([0-9a-fA-F]{4})|([bfnrt]))?")
 Gates: TypeAlias = tuple[Callable[[bytes], bool], ...]
@@ -78,6 +78,7 @@ class Secrets(Detecting):
         super().__init__(config, services)
         self._gates: Gates = ()
         self._users: UserRules | None = None
+        self._finders: Sequence[SecretFinder | UserRules] = ()
 
     def notes(self) -> Sequence[str]:
         """The exemptions, with their reasons."""
@@ -92,6 +93,12 @@ class Secrets(Detecting):
             from policies.secrets.gitleaks import load
 
             self._users = await asyncio.to_thread(load, [self.services.folder / file for file in self.config.rules])
+        from policies.detect import actions, encoded  # noqa: F401  what the first call needs, before a thread imports more
+        from policies.secrets.finder import SecretFinder
+
+        # Their gates are there at once: no call waits for rules that could not find anything in it.
+        self._finders = [*([SecretFinder()] if self.config.builtin else []), *([self._users] if self._users else [])]
+        self._gates = tuple(finder.may_hold for finder in self._finders)
         await super().open()
 
     @property
@@ -104,15 +111,10 @@ class Secrets(Detecting):
         from policies.detect.engine import Engine
         from policies.detect.keynames import KeyNames
         from policies.detect.work import Limits, Worker
-        from policies.secrets.finder import SecretFinder
 
         config = self.config
-        finders: list[SecretFinder | UserRules] = [SecretFinder()] if config.builtin else []
-        if self._users:
-            finders.append(self._users)
-        self._gates = tuple(finder.may_hold for finder in finders)
         return Worker(
-            Engine(finders, KeyNames(()), (SECRET,)),
+            Engine(self._finders, KeyNames(()), (SECRET,)),
             Actions(default=config.action if config.results == "redact" else "deny"),
             Limits(max_text=config.max_text, max_seconds=config.max_seconds, denial="contains_secret"),
             tuple(SCANNED.items()),
@@ -120,20 +122,10 @@ class Secrets(Detecting):
         )
 
     def _plain(self, body: JsonObject) -> bool:
-        return super()._plain(body) and not self._speaks_of_one(body)
+        return bool(self._gates) and not may_hold(dumps(body), self._gates)
 
     def _plain_text(self, text: str) -> bool:
-        return super()._plain_text(text) and (_GIVEN.search(text) is None or not self._speaks_of_one(text))
-
-    def _speaks_of_one(self, value: Json) -> bool:
-        """Whether it has a word that a secret may stand behind, or one of users' rules may match."""
-        from policies.secrets.words import keywords
-
-        raw = dumps(value)
-        if self._users and self._users.may_hold(raw):
-            return True
-        said = raw.decode().lower()
-        return any(word in said for word in keywords())
+        return bool(self._gates) and not may_hold(dumps(text), self._gates)
 
     def _harmless(self, raw: bytes, worker: Worker) -> bool:
         return not may_hold(raw, self._gates)

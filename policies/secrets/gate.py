@@ -40,12 +40,17 @@ class Gate:
     def __init__(self, keywords: Iterable[str]) -> None:
         words = frozenset(keywords) - {_URL_KEYWORD}
         ascii_words = {word for word in words if word.isascii()}
-        self._bytes = (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
         plain = sorted(word for word in ascii_words if not _SK.fullmatch(word))
         begun = rb"(?:^|[^a-z0-9]|\\[bfnrt])sk[a-f][a-f]"
         address = rb":\\{0,8}/\\{0,8}/"
         self._any = re2.compile(b"|".join([*(re2.escape(word.encode()) for word in plain), begun, address]))
         self._every = words
+
+    @cached_property
+    def _bytes(self) -> tuple[re.Pattern[bytes], ...]:
+        """Exactly what `_any` finds too much of."""
+        ascii_words = {word for word in self._every if word.isascii()}
+        return (_compiled(_begun(Words(ascii_words).pattern)), _compiled(_URL))
 
     @cached_property
     def _folded(self) -> tuple[re.Pattern[str], ...]:

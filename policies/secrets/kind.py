@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from policies.detect.finding import Why
+from policies.detect.rule import Late, Pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Kind:
 
     name: str
     keywords: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: Pattern
     source: str
     why: Why = "shape"
     confidence: float = 1.0
@@ -35,7 +35,7 @@ def token(name: str, keywords: str, pattern: str, source: str) -> Kind:
     return Kind(
         name=name,
         keywords=tuple(keywords.split()),
-        pattern=re.compile(rf"(?<![A-Za-z0-9])(?>{pattern})(?![A-Za-z0-9_])"),
+        pattern=Late(rf"(?<![A-Za-z0-9])(?>{pattern})(?![A-Za-z0-9_])"),
         source=source,
         check=varied,
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from policies.detect.rule import Late
 from policies.secrets.kind import Kind, token, varied
 
 _AWS: Final = "AWS IAM User Guide, IAM identifiers"
@@ -21,7 +22,7 @@ def named(name: str, keywords: str, gap: str, value: str, source: str) -> Kind:
     return Kind(
         name=name,
         keywords=tuple(keywords.split()),
-        pattern=re.compile(
+        pattern=Late(
             rf"(?i:{'|'.join(map(re.escape, keywords.split()))}){gap}{_GIVEN}(?P<secret>{value})(?![A-Za-z0-9/+_-])"
         ),
         source=source,
@@ -83,7 +84,7 @@ CLOUD: Final[Sequence[Kind]] = (
     Kind(
         name="azure-client-secret",
         keywords=("q~",),
-        pattern=re.compile(r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])"),
+        pattern=Late(r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])"),
         source=_AZURE,
         check=varied,
         back=4,
@@ -92,7 +93,7 @@ CLOUD: Final[Sequence[Kind]] = (
     Kind(
         name="azure-sas-signature",
         keywords=("sig=",),
-        pattern=re.compile(r"(?<=[?&;])sig=(?P<secret>[A-Za-z0-9%/+]{43,64}(?:=|%3[Dd])?)(?![A-Za-z0-9])"),
+        pattern=Late(r"(?<=[?&;])sig=(?P<secret>[A-Za-z0-9%/+]{43,64}(?:=|%3[Dd])?)(?![A-Za-z0-9])"),
         source="Azure Storage documentation, shared access signatures",
         check=varied,
     ),
@@ -156,7 +157,7 @@ CLOUD: Final[Sequence[Kind]] = (
     Kind(
         name="terraform-cloud-token",
         keywords=(".atlasv1.",),
-        pattern=re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,80}(?![A-Za-z0-9_=-])"),
+        pattern=Late(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,80}(?![A-Za-z0-9_=-])"),
         source="HCP Terraform documentation, API tokens",
         check=varied,
         back=14,

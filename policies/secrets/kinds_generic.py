@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Sequence
 from typing import Final
 
+from policies.detect.rule import Late
 from policies.secrets.entropy import entropy
 from policies.secrets.kind import Kind, token
 from policies.secrets.values import stands_in
@@ -55,7 +55,7 @@ GENERIC: Final[Sequence[Kind]] = (
     Kind(
         name="private-key",
         keywords=("-----begin ", "---- begin "),
-        pattern=re.compile(
+        pattern=Late(
             r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:[^-]++|-(?!----))*+"
             r"(?:-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
             r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----(?:[^-]++|-(?!---))*+"
@@ -67,7 +67,7 @@ GENERIC: Final[Sequence[Kind]] = (
     Kind(
         name="putty-private-key",
         keywords=("putty-user-key-file-",),
-        pattern=re.compile(
+        pattern=Late(
             r"PuTTY-User-Key-File-[23]: [^\r\n]{1,80}(?:\r?\n[A-Z][A-Za-z0-9-]{2,30}: [^\r\n]{0,200}){0,12}"
             r"(?:\r?\n[A-Za-z0-9+/=]{1,64}){1,200}(?:\r?\n(?:Key|Argon|Private)[A-Za-z0-9-]{1,30}: [^\r\n]{0,200}){0,6}"
             r"(?:\r?\n[A-Za-z0-9+/=]{1,64}){1,400}"
@@ -83,7 +83,7 @@ GENERIC: Final[Sequence[Kind]] = (
     Kind(
         name="jwt",
         keywords=("eyj",),
-        pattern=re.compile(
+        pattern=Late(
             r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{16,}+"
             r"(?:\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+)?(?![A-Za-z0-9_.-][A-Za-z0-9])"
         ),
@@ -93,16 +93,14 @@ GENERIC: Final[Sequence[Kind]] = (
     Kind(
         name="url-password",
         keywords=("://",),
-        pattern=re.compile(
-            r"(?<=[A-Za-z0-9])://[^\s/?#@:\"'<>\[\]]{0,128}+:(?P<secret>[^\s/?#\"'<>]{1,256})@(?=[^\s@])"
-        ),
+        pattern=Late(r"(?<=[A-Za-z0-9])://[^\s/?#@:\"'<>\[\]]{0,128}+:(?P<secret>[^\s/?#\"'<>]{1,256})@(?=[^\s@])"),
         source="RFC 3986 section 3.2.1",
         check=_is_password,
     ),
     Kind(
         name="bearer-token",
         keywords=("bearer ", "bearer%20"),
-        pattern=re.compile(r"(?<![A-Za-z0-9])(?i:bearer)(?: {1,3}|%20)(?P<secret>[A-Za-z0-9._~+/-]{12,}+={0,3})"),
+        pattern=Late(r"(?<![A-Za-z0-9])(?i:bearer)(?: {1,3}|%20)(?P<secret>[A-Za-z0-9._~+/-]{12,}+={0,3})"),
         source="RFC 6750 section 2.1",
         why="entropy",
         confidence=0.9,
@@ -111,14 +109,14 @@ GENERIC: Final[Sequence[Kind]] = (
     Kind(
         name="basic-credentials",
         keywords=("basic ",),
-        pattern=re.compile(r"(?<![A-Za-z0-9])(?i:basic) {1,3}(?P<secret>[A-Za-z0-9+/]{6,}+={0,2})(?![A-Za-z0-9+/_-])"),
+        pattern=Late(r"(?<![A-Za-z0-9])(?i:basic) {1,3}(?P<secret>[A-Za-z0-9+/]{6,}+={0,2})(?![A-Za-z0-9+/_-])"),
         source="RFC 7617 section 2",
         check=_is_basic,
     ),
     Kind(
         name="authorization-header",
         keywords=("authorization:", 'authorization":', "authorization=", "authorization\\", "authorization'"),
-        pattern=re.compile(
+        pattern=Late(
             r"(?i:authorization)[\"'\\]{0,4}[:=] {0,3}[\"'\\]{0,4}(?:[A-Za-z][A-Za-z0-9-]{1,20} {1,3})?"
             r"(?P<secret>[A-Za-z0-9._~+/:-]{12,}+={0,3})"
         ),
@@ -130,7 +128,7 @@ GENERIC: Final[Sequence[Kind]] = (
     Kind(
         name="aws-signature",
         keywords=("signature=",),
-        pattern=re.compile(r"(?i:x-amz-)?Signature=(?P<secret>[a-f0-9]{64})(?![A-Za-z0-9])"),
+        pattern=Late(r"(?i:x-amz-)?Signature=(?P<secret>[a-f0-9]{64})(?![A-Za-z0-9])"),
         source="AWS IAM User Guide, Signature Version 4",
     ),
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from string import hexdigits
 from typing import Final
 
+from policies.detect.rule import Late
 from policies.secrets.kind import Kind, token, varied
 from policies.secrets.kinds_cloud import named
 
@@ -27,7 +27,7 @@ SERVICES: Final[Sequence[Kind]] = (
     Kind(
         name="slack-webhook",
         keywords=("hooks.slack.com",),
-        pattern=re.compile(
+        pattern=Late(
             r"hooks\.slack\.com/(?:services|workflows|triggers)/"
             r"(?P<secret>[A-Z0-9]{8,14}/[A-Z0-9]{8,20}/[A-Za-z0-9/]{20,80})(?![A-Za-z0-9])"
         ),
@@ -46,9 +46,7 @@ SERVICES: Final[Sequence[Kind]] = (
     Kind(
         name="openai-key",
         keywords=("sk-",),
-        pattern=re.compile(
-            r"(?<![A-Za-z0-9])sk-(?:[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|[A-Za-z0-9]{48})(?![A-Za-z0-9_-])"
-        ),
+        pattern=Late(r"(?<![A-Za-z0-9])sk-(?:[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|[A-Za-z0-9]{48})(?![A-Za-z0-9_-])"),
         source="OpenAI documentation, API keys",
         check=varied,
     ),
@@ -101,7 +99,7 @@ SERVICES: Final[Sequence[Kind]] = (
     Kind(
         name="mailchimp-key",
         keywords=tuple(f"-us{digit}" for digit in range(1, 10)),
-        pattern=re.compile(r"(?<![A-Za-z0-9])[a-f0-9]{32}-us[0-9]{1,2}(?![A-Za-z0-9])"),
+        pattern=Late(r"(?<![A-Za-z0-9])[a-f0-9]{32}-us[0-9]{1,2}(?![A-Za-z0-9])"),
         source="Mailchimp documentation, API keys",
         check=varied,
         back=32,
@@ -119,7 +117,7 @@ SERVICES: Final[Sequence[Kind]] = (
     Kind(
         name="telegram-bot-token",
         keywords=(":aa",),
-        pattern=re.compile(r"(?<![A-Za-z0-9:])(?:bot)?(?P<secret>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])"),
+        pattern=Late(r"(?<![A-Za-z0-9:])(?:bot)?(?P<secret>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])"),
         source="Telegram Bot API, authorizing a bot",
         check=varied,
         back=13,
@@ -128,7 +126,7 @@ SERVICES: Final[Sequence[Kind]] = (
     Kind(
         name="discord-bot-token",
         keywords=("discord", "bot "),
-        pattern=re.compile(
+        pattern=Late(
             r"(?:(?i:discord)[A-Za-z0-9_.-]{0,24}[ \t\"'\\=:,>]{1,8}(?:Bot )?|(?<![A-Za-z0-9])[Bb]ot )"
             r"(?P<secret>[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38})(?![A-Za-z0-9_.-])"
         ),
@@ -138,7 +136,7 @@ SERVICES: Final[Sequence[Kind]] = (
     Kind(
         name="discord-webhook",
         keywords=("/api/webhooks/",),
-        pattern=re.compile(r"/api/webhooks/[0-9]{17,20}/(?P<secret>[A-Za-z0-9_-]{60,80})(?![A-Za-z0-9_-])"),
+        pattern=Late(r"/api/webhooks/[0-9]{17,20}/(?P<secret>[A-Za-z0-9_-]{60,80})(?![A-Za-z0-9_-])"),
         source="Discord documentation, webhooks",
         check=varied,
     ),

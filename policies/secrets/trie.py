@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 _FREQUENT: Final = '" e0123456789taoinsr:hldu_cm-f.g/yp,wb'
@@ -21,12 +22,24 @@ class Words:
     """Where words stand in a text. The words and the text are lower-case; no word is shorter than two characters."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        words = frozenset(words)
-        tails = _tails(words)
-        self.pattern = _branch(tails)
-        self._search = re.compile(self.pattern).search
-        self._words = words
-        self._spans = {tail: _spans(tail, tails) for tail in tails}
+        self._words = frozenset(words)
+
+    @cached_property
+    def _tails(self) -> dict[str, list[str]]:
+        return _tails(self._words)
+
+    @cached_property
+    def pattern(self) -> str:
+        """What finds where a word is entered. Made when it is first asked for, as all of this is."""
+        return _branch(self._tails)
+
+    @cached_property
+    def _search(self) -> Callable[[str, int], re.Match[str] | None]:
+        return re.compile(self.pattern).search
+
+    @cached_property
+    def _spans(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        return {tail: _spans(tail, self._tails) for tail in self._tails}
 
     def hit(self, text: str, start: int = 0) -> re.Match[str] | None:
         """The next place, from `start` on, where a word is entered."""

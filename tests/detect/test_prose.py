@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TypeVar
+
 import pytest
 
 from benchmarks.detection.corpus import cases
 from benchmarks.detection.seams import spans
 from policies.detect.prose import is_prose
 from policies.model import ALLOW, Result
+from policies.policy import Policy
 from policies.redact import Redact
 from policies.secrets import Secrets
-from policies.testing import build, call, result
+from policies.testing import build, call, result, services
+
+T = TypeVar("T")
 
 PLAIN = [
     "The customer asked for a change of the delivery window and confirmed the new one by phone.",
@@ -31,18 +40,34 @@ TELLING = [
 ]
 
 
+class Never:
+    """Never gets to the work."""
+
+    def start(self, _: Callable[[], T]) -> Future[T]:
+        return Future()
+
+
+def waiting() -> list[Policy]:
+    """Open, and their rules not there yet."""
+    lent = replace(services(), behind=Never())
+    made = [build(Redact, lent), build(Secrets, lent)]
+    for policy in made:
+        asyncio.run(policy.open())
+    return made
+
+
 @pytest.mark.parametrize("text", PLAIN)
 def test_plain_words_wait_for_no_rules(text: str) -> None:
     assert is_prose(result(text).body)
-    for policy in (build(Redact), build(Secrets)):
+    for policy in waiting():
         assert policy.on_result(call(), result(text)) is ALLOW
+        assert policy.on_call(call("t", {"a": text})) is ALLOW
     assert spans(text) == []
 
 
 @pytest.mark.parametrize("text", TELLING)
 def test_whatever_a_rule_could_find_something_in_waits(text: str) -> None:
-    policies = (build(Redact), build(Secrets))
-    pending = [policy.on_result(call(), result(text)) for policy in policies]
+    pending = [policy.on_result(call(), result(text)) for policy in waiting()]
     assert any(decision is not ALLOW for decision in pending)
     for decision in pending:
         if decision is not ALLOW:
