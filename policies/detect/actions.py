@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
@@ -14,6 +15,7 @@ from policies.model import Json
 Action: TypeAlias = Literal["replace", "mask", "remove", "hash", "tokenize", "deny"]
 
 _SHOWN: Final = 4
+_LAST_DIGITS: Final = re.compile(r"[0-9]{4}\W{0,3}\Z")
 _HASH_BYTES: Final = 10
 """80 bits: two of a billion values are the same once in a million times."""
 
@@ -75,10 +77,10 @@ class Actions:
 
 
 def masked(value: str) -> str:
-    """Letters and digits become `*`, but for the last four where those are digits and more than as many are hidden."""
-    chars = [char for char in value if char.isalnum()]
-    shown = _SHOWN if len(chars) > 2 * _SHOWN and all(map(str.isdigit, chars[-_SHOWN:])) else 0
-    hide, made = len(chars) - shown, []
+    """Letters and digits become `*`, but for four digits in a row at the end, where more than as many are hidden."""
+    count = sum(map(str.isalnum, value))
+    shown = _SHOWN if count > 2 * _SHOWN and _LAST_DIGITS.search(value) else 0
+    hide, made = count - shown, []
     for char in value:
         made.append("*" if char.isalnum() and hide > 0 else char)
         hide -= char.isalnum()
