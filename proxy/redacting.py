@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
@@ -77,13 +77,25 @@ def opened(entries: Sequence[Entry]) -> Iterator[Look]:
         try:
             runner.run(_load(entries))
             with _collector_as_in_service():
-                yield lambda call, result: runner.run(_looked(chain, call, result))
+                yield lambda call, result: _uncancelled(runner, _looked(chain, call, result))
         finally:
             runner.run(chain.close())
 
 
+def _uncancelled(runner: asyncio.Runner, looking: Coroutine[None, None, Looked]) -> Looked:
+    """Ctrl-C ends the work by a cancellation, which does not always come out as a KeyboardInterrupt."""
+    try:
+        return runner.run(looking)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
 async def _load(entries: Sequence[Entry]) -> None:
     """One result of our own goes through, which waits for what loads in the background."""
+    for entry in entries:
+        if isinstance(entry.policy, Detecting) and entry.mode != "off":
+            with suppress(Exception):  # what is wrong is said by the result that goes through
+                await entry.policy.loaded()
     patient = [replace(entry, tools=("*",), timeout_ms=_LOADING_MS) for entry in entries]
     steps: list[Step] = []
     await Chain(patient).on_result(call_of("tool"), Result(body={"content": [{"type": "text", "text": "@"}]}), steps)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from inspect import isawaitable
 from pathlib import Path
@@ -29,6 +30,21 @@ from tests.detect.redacting import EMAIL, opened, redact, redacted
 def policy() -> Iterator[Redact]:
     with opened() as made:
         yield made
+
+
+class Never:
+    """Never gets to the work."""
+
+    def start(self, _: object) -> Future[None]:
+        return Future()
+
+
+def unloaded(made: type[Redact] | type[Secrets]) -> Redact | Secrets:
+    """Open, and its rules not there yet."""
+    policy = build(made, replace(services(), behind=Never()))
+    asyncio.run(policy.open())
+    assert isinstance(policy, made)
+    return policy
 
 
 def base64_of(text: str, times: int = 1) -> str:
@@ -120,7 +136,7 @@ def test_a_plain_greeting_or_list_waits_for_no_rules(made: type[Redact] | type[S
         "tools/list": {"tools": [{"name": "a" * 50}], "_meta": {"io.modelcontextprotocol/serverInfo": info}},
     }
     for method, body in bodies.items():
-        assert build(made).on_result(call(method=method), Result(body=body)) is ALLOW
+        assert unloaded(made).on_result(call(method=method), Result(body=body)) is ALLOW
 
 
 async def test_others_words_in_a_tools_meta_are_read(policy: Redact) -> None:
