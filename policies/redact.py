@@ -25,6 +25,7 @@ from policies.model import ALLOW, Call, Caller, JsonObject, Result, Tool
 from policies.policy import CallDecision, PolicyConfig, SecretError, Services, ToolDecision
 from policies.presidio.config import PresidioConfig
 from policies.tokens.config import TokensConfig
+from policies.tokens.scopes import OF_A_CALLER
 
 if TYPE_CHECKING:
     from policies.detect.work import Worker
@@ -85,7 +86,7 @@ class Redact(Detecting):
         super().__init__(config, services)
         self._hash_key = b""
         self._sealing: Sealing | None = None
-        self.per_caller = self.config.tokens is not None and self.config.tokens.scope != "global"
+        self.per_caller = self.config.tokens is not None and self.config.tokens.scope in OF_A_CALLER
 
     def notes(self) -> Sequence[str]:
         """What the flows leave open, and that keys are ephemeral."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from policies.detect.actions import Actions
 from policies.detect.replace import Schema
@@ -13,8 +13,6 @@ from policies.text import Where
 Treatment: TypeAlias = Literal["pass", "scan", "deny"]
 Spared: TypeAlias = Callable[[Where, str, str], bool]
 """Whether a finding is left alone, by its place, its entity and its rule's name."""
-
-PASSED: Final[Sequence[tuple[str, Treatment]]] = ()
 
 
 class TooLargeError(Exception):
@@ -39,4 +37,4 @@ class Scope:
     described: str = "structuredContent"
     spoken: str = ""
     spared: Spared | None = None
-    blobs: Sequence[tuple[str, Treatment]] = PASSED
+    blobs: Sequence[tuple[str, Treatment]] = ()

@@ -72,10 +72,17 @@ class Writing:
         if not findings:
             return leaf
         wanted: Json = cover(leaf, findings, self._scope.actions.text)
-        if not wanted and isinstance(where and where[1], str) and not depth:
+        if not wanted and not depth and self._may_go(where):
             wanted = DROP  # nothing is left of it: `remove`
         masks = (cover(leaf, findings, partial(blot, digit)) for digit in "019")
         return self._put(leaf, wanted, masks, where, dict.fromkeys((each.entity, _why(each)) for each in findings))
+
+    def _may_go(self, where: Where) -> bool:
+        """Whether it is a property of data, or of JSON in a text: a content block without its text is none."""
+        steps = steps_of(where)
+        return (
+            bool(steps) and isinstance(steps[-1], str) and (steps[0] == self._scope.described or "text" in steps[:-1])
+        )
 
     def _said_anew(self, text: str, where: Where, walk: Walk, depth: int, findings: Sequence[Finding]) -> list[Finding]:
         """Runs of base64 whose text changes. What each shall be is kept in `_anew`."""

@@ -223,6 +223,19 @@ def test_an_action_is_done_with_every_value(action: str, expected: Json) -> None
     assert json.loads(ran.text) == expected
 
 
+def test_a_content_block_keeps_its_text_when_all_of_it_is_removed() -> None:
+    given = result(
+        EMAIL, content=[{"type": "resource", "resource": {"uri": "x:y", "text": EMAIL}}], structured={"a": EMAIL}
+    )
+    ran = run(redact(action="remove"), call(), given)
+    assert ran.result
+    assert ran.result.body["content"] == [
+        {"type": "text", "text": ""},
+        {"type": "resource", "resource": {"uri": "x:y", "text": ""}},
+    ]
+    assert ran.result.structured == {}
+
+
 def test_the_same_value_has_the_same_hash_and_another_key_gives_another() -> None:
     def hashed(key: str) -> Any:
         lent = services(secrets={"file:key": key})
